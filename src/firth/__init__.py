@@ -1,0 +1,36 @@
+"""Word vectors from your own text: fast, exact, reproducible.
+
+``import firth`` costs almost nothing: each name below loads its module when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from firth.errors import FirthError
+
+if TYPE_CHECKING:
+    from firth.vectors.formats import load_vectors
+    from firth.vectors.skipgram import SkipGram
+    from firth.vectors.word_vectors import WordVectors
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "SkipGram": "firth.vectors.skipgram",
+    "WordVectors": "firth.vectors.word_vectors",
+    "load_vectors": "firth.vectors.formats",
+}
+
+__all__ = ["FirthError", "SkipGram", "WordVectors", "__version__", "load_vectors"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'firth' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

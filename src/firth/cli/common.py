@@ -1,0 +1,125 @@
+"""What the commands share: one line for an error, tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from firth.errors import FirthError, InputError
+
+BAD_INPUT = 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
+
+
+class RootGroup(TyperGroup):
+    """The root of the command line: whatever goes wrong below it is told in one line.
+
+    With ``FIRTH_DEBUG=1`` in the environment, errors keep their traceback.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; bad input ends with exit code 2, Ctrl-C with 130."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # a full disk or a closed pipe must show here, not when Python exits
+            return result
+        except BrokenPipeError:
+            raise
+        except (FirthError, OSError, MemoryError) as error:
+            if os.environ.get("FIRTH_DEBUG"):
+                raise
+            print(f"firth: error: {_in_one_line(error)}", file=sys.stderr)
+            raise typer.Exit(BAD_INPUT) from None
+        except KeyboardInterrupt as interrupt:
+            kept = str(interrupt) or "no half-written file is left"
+            print(f"\nfirth: stopped: {kept}", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def _in_one_line(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return f"not enough memory: {error}" if str(error) else "not enough memory"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(str(error).split("\n"))
+
+
+def note(message: str, quiet: bool = False) -> None:
+    """Tell something by the way, on standard error."""
+    if not quiet:
+        print(f"firth: note: {message}", file=sys.stderr)
+
+
+@contextmanager
+def warnings_as_notes(quiet: bool) -> Iterator[None]:
+    """Tell the warnings of the library as notes, one line each."""
+    import warnings
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for warning in caught:
+        if issubclass(warning.category, UserWarning):
+            note(str(warning.message), quiet)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print the one JSON object of a command."""
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str, header_when_piped: bool = False
+) -> None:
+    """Print a table: ruled on a terminal, tab-separated lines elsewhere. The first column is text."""
+    if not sys.stdout.isatty():
+        for row in [columns, *rows] if header_when_piped else rows:
+            print(*row, sep="\t")
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def check_folder(path: Path) -> None:
+    """Check that a file can be written at `path`, before hours of work for it.
+
+    Raises
+    ------
+    InputError
+        Its folder is missing or read-only, or a folder has its name.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file to write to")
+    if not folder.is_dir():
+        raise InputError(f"{path}: cannot be written: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{path}: cannot be written: no permission to write in the folder {folder}")
+
+
+def duration(seconds: float) -> str:
+    """Say a time span as people do: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,1 @@
+"""The formulas: objectives, activations, optimisers, and the vector instructions that compute them fast."""

@@ -1,0 +1,335 @@
+r"""Gradient checks: every analytic gradient against central differences.
+
+`check` compares the gradients that a function computes with difference quotients of its value:
+
+>>> import numpy as np
+>>> from firth.learning import gradcheck
+>>> def squared_length(x):
+...     return np.sum(x**2), 2 * x
+>>> gradcheck.check(squared_length, np.array([1.0, -2.0, 3.0]))[0].passed
+True
+
+`check_all` does this for all gradients of the package, and ``firth gradcheck`` prints the result. A new
+layer or loss joins in with `case`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.errors import InputError
+from firth.learning import activations, objectives
+from firth.learning.activations import as_floats
+
+Array: TypeAlias = npt.NDArray[np.float64]
+Function: TypeAlias = Callable[..., tuple[Any, ...]]
+Point: TypeAlias = npt.ArrayLike | Mapping[str, npt.ArrayLike]
+Case: TypeAlias = Callable[[np.random.Generator], tuple[Function, Point]]
+
+# A central difference of step h is off by h²|f'''|/6, because it is one, and by about ε|f|/h, because the
+# values of f are rounded. Their sum is least, up to constants, at h = ∛ε, and is then about ε^⅔ = 4e-11.
+STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
+
+# Where the slopes on the two sides differ by more than this share of the largest slope, there is a kink. At
+# smooth points only rounding sets them apart, a hundred times less.
+KINK = 1e-4
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """The verdict on the gradient with respect to one argument.
+
+    Attributes
+    ----------
+    name
+        What was checked.
+    argument
+        What it was differentiated by.
+    shape
+        Shape of the argument, and of the gradient.
+    error
+        The largest deviation of an entry, relative to the largest entry of the gradient; see `check`.
+    kinks
+        Number of entries at which the function has a kink.
+    passed
+        Whether the error is within the tolerance.
+    """
+
+    name: str
+    argument: str
+    shape: tuple[int, ...]
+    error: float
+    kinks: int
+    passed: bool
+
+
+def check(
+    function: Function,
+    point: Point,
+    *,
+    name: str | None = None,
+    step: float = STEP,
+    tolerance: float = 1e-6,
+    floor: float = 1e-3,
+) -> list[GradientCheck]:
+    r"""Check the gradients that a function computes against central differences of its value.
+
+    With :math:`g` the analytic gradient,
+    :math:`\tilde g_i = (J(x + h_i e_i) - J(x - h_i e_i)) / 2h_i` the numerical one,
+    :math:`s_i = \max(1, |x_i|)` and :math:`h_i = \mathtt{step} \cdot s_i`, the error is
+
+    .. math::
+
+        \max_i \frac{|g_i - \tilde g_i|}
+             {\max(\|g\|_\infty,\; \|\tilde g\|_\infty,\; \mathtt{floor} \cdot \max(1, |J|) / s_i)}.
+
+    It is relative to the *largest* entry, because rounding disturbs all entries alike, and the small ones
+    would fail of it if each were measured against itself. The floor keeps rounding from failing gradients
+    that vanish: with it, deviations below ``tolerance · floor``, 1e-9 by default, pass. Lower it, or
+    scale the function up, to check gradients that small.
+
+    At a kink (ReLU at 0) there is no derivative. An entry whose slopes on the two sides differ is judged by
+    whether it lies between them, as a subgradient must, and is counted in `GradientCheck.kinks`.
+
+    Parameters
+    ----------
+    function
+        Returns a scalar and then its gradient with respect to each argument, in order:
+        ``J, grad_1, grad_2, …``. To check an array-valued function, weight its entries at random and sum
+        them. It must be deterministic, so a layer with dropout needs a fixed mask.
+    point
+        Where to check: one float64 array, with which ``function(point)`` is called, or several by name,
+        with which ``function(**point)`` is called. It is called four times per entry, so keep it small.
+    name
+        What the results call the function; by default its own name.
+    step
+        The step for an entry of size 1 or less; it grows with larger ones.
+    tolerance
+        The largest error that passes.
+    floor
+        See above.
+
+    Returns
+    -------
+    list of GradientCheck
+        One for each argument. A gradient with NaN or infinite entries has failed, with an infinite error.
+
+    Raises
+    ------
+    InputError
+        If the point is not finite float64, the value is not a finite float64 scalar, the gradients do not
+        match the arguments in number and shape, or the function changes its arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from firth.learning import gradcheck
+    >>> def bilinear(a, b):
+    ...     return a @ b, b, a
+    >>> random = np.random.default_rng(1)
+    >>> point = {"a": random.normal(size=3), "b": random.normal(size=3)}
+    >>> [(result.argument, result.passed) for result in gradcheck.check(bilinear, point)]
+    [('a', True), ('b', True)]
+    >>> gradcheck.check(lambda a, b: (a @ b, -b, a), point)[0].passed  # the sign is wrong
+    False
+    """
+    name = getattr(function, "__name__", "function") if name is None else name
+    start = _arrays(point)
+    arrays = {argument: array.copy() for argument, array in start.items()}
+
+    def evaluate() -> tuple[Any, ...]:
+        return function(**arrays) if isinstance(point, Mapping) else function(*arrays.values())
+
+    result = evaluate()
+    here = _value(result, name)
+    gradients = _gradients(result, arrays, name)
+    results = []
+    for argument, array in arrays.items():
+        sizes = np.maximum(1, np.abs(array))
+        slopes = _slopes(lambda: _value(evaluate(), name), here, array, step * sizes)
+        if not np.array_equal(array, start[argument]):
+            raise InputError(f"{name} changes its argument {argument!r}: it must work on a copy")
+        error, kinks = _compare(gradients[argument], slopes, floor * max(1.0, abs(here)) / sizes)
+        results.append(GradientCheck(name, argument, array.shape, error, kinks, error <= tolerance))
+    return results
+
+
+def case(name: str) -> Callable[[Case], Case]:
+    """Register a check for `check_all`; a decorator.
+
+    It decorates a function that takes a random generator and returns what `check` takes: a function that
+    computes a scalar and its gradients, and the point at which to check them.
+    """
+
+    def register(make: Case) -> Case:
+        if name in _CASES:
+            raise InputError(f"there is a check named {name!r} already: give this one another name")
+        _CASES[name] = make
+        return make
+
+    return register
+
+
+def check_all() -> list[GradientCheck]:
+    """Check every gradient that is registered, each at a random point that is always the same."""
+    return [
+        result
+        for name, make in _CASES.items()
+        for result in check(*make(np.random.default_rng(1)), name=name)
+    ]
+
+
+def _arrays(point: Point) -> dict[str, Array]:
+    arrays = {}
+    for argument, x in (point if isinstance(point, Mapping) else {"x": point}).items():
+        array = as_floats(x, argument)
+        if array.dtype != np.float64:
+            raise InputError(f"{argument} has dtype {array.dtype}: differences need float64")
+        arrays[argument] = array.astype(np.float64)
+    return arrays
+
+
+def _value(result: Any, name: str) -> float:
+    if not isinstance(result, tuple) or not result:
+        raise InputError(f"{name} returns {type(result).__name__}: it must return a value and its gradients")
+    value = np.asarray(result[0])
+    if value.shape or value.dtype != np.float64:
+        raise InputError(
+            f"the value of {name} is {value.shape} of {value.dtype}: it must be a float64 scalar"
+        )
+    if not np.isfinite(value):
+        raise InputError(f"the value of {name} is {value} at or beside the point: choose another point")
+    return float(value)
+
+
+def _gradients(result: tuple[Any, ...], arrays: Mapping[str, Array], name: str) -> dict[str, Array]:
+    if len(result) != 1 + len(arrays):
+        raise InputError(
+            f"{name} returns {len(result) - 1} gradients for {len(arrays)} arguments: it must return "
+            f"one for each"
+        )
+    gradients = {}
+    for (argument, array), gradient in zip(arrays.items(), result[1:], strict=True):
+        gradients[argument] = np.array(gradient, dtype=np.float64)
+        if gradients[argument].shape != array.shape:
+            raise InputError(
+                f"the gradient of {name} has shape {gradients[argument].shape} but {argument} has shape "
+                f"{array.shape}: they must be the same"
+            )
+    return gradients
+
+
+def _slopes(
+    value: Callable[[], float], here: float, array: Array, steps: Array
+) -> tuple[Array, Array, Array]:
+    """Return the slopes of `value`, now `here`, by each entry of `array`: to the left, central, right."""
+    left, central, right = (np.empty_like(array) for _ in range(3))
+
+    def at(index: tuple[int, ...], x: float) -> float:
+        array[index] = x
+        return value()
+
+    for index in np.ndindex(array.shape):
+        x = float(array[index])
+        h = (x + float(steps[index])) - x  # so that x + h is a number, not rounded to one
+        far_left, near_left = at(index, x - h), at(index, x - h / 2)
+        near_right, far_right = at(index, x + h / 2), at(index, x + h)
+        array[index] = x
+        central[index] = (far_right - far_left) / (2 * h)
+        # The derivatives of the parabolas through the three points on one side: curvature does not set
+        # these apart, only a kink does.
+        left[index] = (3 * here - 4 * near_left + far_left) / h
+        right[index] = (-3 * here + 4 * near_right - far_right) / h
+    return left, central, right
+
+
+def _compare(gradient: Array, slopes: tuple[Array, Array, Array], floor: Array) -> tuple[float, int]:
+    """Return the error of `gradient` and the number of kinks."""
+    if not np.isfinite(gradient).all():
+        return float("inf"), 0
+    left, central, right = slopes
+    largest = max(np.abs(gradient).max(initial=0), np.abs(central).max(initial=0))
+    scale = np.maximum(largest, floor)
+    kinks = np.abs(right - left) > KINK * scale
+    low = np.where(kinks, np.minimum(left, right), central)
+    high = np.where(kinks, np.maximum(left, right), central)
+    deviation = np.maximum(low - gradient, gradient - high)
+    return float((deviation / scale).max(initial=0)), int(kinks.sum())
+
+
+_CASES: dict[str, Case] = {}
+
+
+def _elementwise(
+    function: Callable[[npt.ArrayLike], Any], derivative: Callable[[npt.ArrayLike], Any]
+) -> Case:
+    """Make the case of an activation: its entries, the kink at 0 among them, summed with random weights."""
+
+    def make(random: np.random.Generator) -> tuple[Function, Point]:
+        x = random.normal(scale=3, size=(4, 5))
+        x[0, 0] = 0
+        weights = random.uniform(0.5, 1.5, size=x.shape)
+        return lambda x: (np.sum(weights * function(x)), weights * derivative(x)), x
+
+    return make
+
+
+case("sigmoid")(_elementwise(activations.sigmoid, activations.sigmoid_gradient))
+case("log_sigmoid")(_elementwise(activations.log_sigmoid, activations.log_sigmoid_gradient))
+case("relu")(_elementwise(activations.relu, activations.relu_gradient))
+case("leaky_relu")(_elementwise(activations.leaky_relu, activations.leaky_relu_gradient))
+case("cube")(_elementwise(activations.cube, activations.cube_gradient))
+
+
+@case("softmax")
+def _softmax(random: np.random.Generator) -> tuple[Function, Point]:
+    weights = random.normal(size=(3, 5))
+
+    def weighted(x: Array) -> tuple[Any, ...]:
+        jacobian = activations.softmax_gradient(x)
+        return np.sum(weights * activations.softmax(x)), np.einsum("ri,rij->rj", weights, jacobian)
+
+    return weighted, random.normal(size=weights.shape)
+
+
+def _pair(random: np.random.Generator) -> dict[str, Array]:
+    return {"center": random.normal(size=4), "U": random.normal(size=(6, 4))}
+
+
+@case("naive_softmax")
+def _naive_softmax(random: np.random.Generator) -> tuple[Function, Point]:
+    return lambda center, U: objectives.naive_softmax(center, 2, U), _pair(random)
+
+
+def _negative_sampling(negatives: list[int]) -> Case:
+    return lambda random: (
+        lambda center, U: objectives.negative_sampling(center, 2, negatives, U),
+        _pair(random),
+    )
+
+
+case("negative_sampling")(_negative_sampling([0, 5, 3]))
+case("negative_sampling, repeats")(_negative_sampling([4, 1, 4, 4, 1]))
+case("negative_sampling, outside drawn")(_negative_sampling([2, 0, 2, 5]))
+
+
+def _skip_gram(outsides: list[int], **options: Any) -> Case:
+    def make(random: np.random.Generator) -> tuple[Function, Point]:
+        point = {"V": random.normal(size=(6, 4)), "U": random.normal(size=(6, 4))}
+        return lambda V, U: objectives.skip_gram(1, outsides, V, U, **options), point
+
+    return make
+
+
+# Word 3 twice in the window, and the centre word 1 among its own neighbours.
+_WINDOW = [3, 0, 1, 3]
+_DRAWN = [[4, 4, 0], [0, 5, 2], [1, 3, 1], [5, 3, 2]]
+case("skip_gram, naive_softmax, repeats")(_skip_gram(_WINDOW))
+case("skip_gram, negative_sampling, repeats")(
+    _skip_gram(_WINDOW, objective="negative_sampling", negatives=_DRAWN)
+)

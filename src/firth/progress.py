@@ -1,0 +1,138 @@
+"""Long work says how far it is: a bar on a terminal, plain lines elsewhere, nothing when quiet."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TextIO
+
+
+class Progress:
+    """What long work reports to; this base class is silent.
+
+    A job consists of stages. Each stage is opened with `begin`, told how far it is with `advance`
+    (absolute, not relative), and closed with `end`.
+    """
+
+    def begin(self, stage: str, total: int | None = None, unit: str = "words") -> None:
+        """Open a stage of `total` units (None: not known)."""
+
+    def advance(self, done: int, **figures: float) -> None:
+        """Say that `done` units of the stage are finished; `figures` are shown beside the bar."""
+
+    def end(self, **figures: float) -> None:
+        """Close the stage."""
+
+    def note(self, message: str) -> None:
+        """Print one line that stays."""
+
+
+def default_progress(quiet: bool = False, stream: TextIO | None = None) -> Progress:
+    """Return the progress display that fits where standard error goes.
+
+    Parameters
+    ----------
+    quiet
+        Show nothing at all.
+    stream
+        Where to write; standard error if None, so that standard output stays free for results.
+    """
+    stream = sys.stderr if stream is None else stream
+    if quiet:
+        return Progress()
+    return _Bar(stream) if stream.isatty() else _Lines(stream)
+
+
+def format_figures(figures: dict[str, float]) -> str:
+    """Format figures for people: ``loss 2.3456  lr 0.0123``."""
+    return "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+
+
+class _Lines(Progress):
+    """One plain line now and then, for log files and pipes."""
+
+    seconds_between = 10.0
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def begin(self, stage: str, total: int | None = None, unit: str = "words") -> None:
+        self._stage, self._total, self._unit = stage, total, unit
+        self._started = self._last = time.perf_counter()
+        self._done = 0
+
+    def advance(self, done: int, **figures: float) -> None:
+        self._done = done
+        now = time.perf_counter()
+        if now - self._last >= self.seconds_between:
+            self._last = now
+            self._line(now, figures, of_total=True)
+
+    def end(self, **figures: float) -> None:
+        self._line(time.perf_counter(), figures, of_total=False)
+
+    def note(self, message: str) -> None:
+        print(message, file=self._stream, flush=True)
+
+    def _line(self, now: float, figures: dict[str, float], of_total: bool) -> None:
+        seconds = max(now - self._started, 1e-9)
+        share = f" of {self._total:,}" if of_total and self._total else ""
+        left = ""
+        if of_total and self._total and self._done:
+            left = f"  {seconds * (self._total - self._done) / self._done:.0f} s left"
+        shown = format_figures(figures)
+        self.note(
+            f"{self._stage}: {self._done:,}{share} {self._unit} in {seconds:.1f} s "
+            f"({self._done / seconds:,.0f} {self._unit}/s){'  ' + shown if shown else ''}{left}"
+        )
+
+
+class _Bar(Progress):
+    """A rich progress bar a stage."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        self._console = Console(file=stream)
+        self._columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TextColumn("[cyan]{task.fields[figures]}"),
+            TimeRemainingColumn(compact=True),
+        )
+        self._rich = RichProgress
+        self._display: RichProgress | None = None
+
+    def begin(self, stage: str, total: int | None = None, unit: str = "words") -> None:
+        self._unit, self._started, self._done = unit, time.perf_counter(), 0
+        self._display = self._rich(*self._columns, console=self._console)
+        self._task = self._display.add_task(stage, total=total, speed="", figures="")
+        self._display.start()
+
+    def advance(self, done: int, **figures: float) -> None:
+        if self._display is None:
+            return
+        self._done = done
+        self._display.update(
+            self._task, completed=done, speed=self._speed(), figures=format_figures(figures)
+        )
+
+    def end(self, **figures: float) -> None:
+        if self._display is None:
+            return
+        total = max(self._done, 1)
+        self._display.update(
+            self._task, total=total, completed=total, speed=self._speed(), figures=format_figures(figures)
+        )
+        self._display.stop()
+        self._display = None
+
+    def note(self, message: str) -> None:
+        self._console.print(message, highlight=False, markup=False)
+
+    def _speed(self) -> str:
+        return f"{self._done / max(time.perf_counter() - self._started, 1e-9):,.0f} {self._unit}/s"

@@ -1,0 +1,1 @@
+"""From files to sentences, and from sentences to integers."""

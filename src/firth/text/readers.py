@@ -1,0 +1,327 @@
+"""From the names of files to blocks of text: finding, opening, unpacking and reading ahead."""
+
+from __future__ import annotations
+
+import bz2
+import glob
+import gzip
+import io
+import json
+import lzma
+import os
+import re
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar, cast
+
+from firth.errors import InputError
+from firth.text.splitting import not_utf8, nul_byte
+
+BLOCK = 1 << 20  # bytes: a block and the numbers of its words stay in the second-level cache
+STANDARD_INPUT = "-"
+
+_BYTE_ORDER_MARK = "\ufeff".encode()
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of a text.
+
+    Attributes
+    ----------
+    name
+        The name of the text in error messages.
+    data
+        Bytes of UTF-8, not checked yet, cut anywhere.
+    n_read
+        Bytes read so far, of all files, as they lie on the disk.
+    n_replaced
+        U+FFFD that were put in the place of something invalid in `data`.
+    final
+        The text ends here.
+    """
+
+    name: str
+    data: bytes
+    n_read: int = 0
+    n_replaced: int = 0
+    final: bool = False
+
+
+def find_files(sources: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Return the files that are meant.
+
+    Parameters
+    ----------
+    sources
+        Files; folders, which stand for all files below them in sorted order; patterns such as
+        ``texts/**/*.txt``, which stand for the files that match, sorted; ``-`` for standard input. Files and
+        folders below a folder are left out, as by patterns, if their names begin with a dot.
+
+    Raises
+    ------
+    InputError
+        There is no such file, no file in the folder, or none that matches the pattern.
+    """
+    files: list[str] = []
+    for given in sources:
+        source, path = os.fspath(given), Path(given)
+        if source == STANDARD_INPUT:
+            files.append(source)
+        elif path.is_dir():
+            below = sorted(_files_below(source))
+            if not below:
+                raise InputError(f"{source}: there is no file in this folder")
+            files += below
+        elif path.exists():
+            files.append(source)
+        elif glob.has_magic(source):
+            found = glob.glob(source, recursive=True)  # noqa: PTH207  # Path.glob takes no absolute patterns
+            matches = sorted(match for match in found if Path(match).is_file())
+            if not matches:
+                raise InputError(f"{source}: no file matches this pattern")
+            files += matches
+        else:
+            raise InputError(f"{source}: no such file")
+    return files
+
+
+def _files_below(folder: str) -> Iterator[str]:
+    def unreadable(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
+
+    seen = set()  # a link may lead back up
+    for here, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
+        real = os.path.realpath(here)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(here, name)
+            if not name.startswith(".") and path.is_file():
+                yield str(path)
+
+
+def total_size(files: Iterable[str]) -> int | None:
+    """Return the bytes of all files on the disk; None if one has no size (standard input, a pipe)."""
+    paths = [Path(file) for file in files]
+    return sum(path.stat().st_size for path in paths) if all(path.is_file() for path in paths) else None
+
+
+def read_files(files: Iterable[str], *, field: str, strict: bool) -> Iterator[Block]:
+    """Read files block by block; a byte order mark at the beginning of a file is left out.
+
+    Parameters
+    ----------
+    files
+        Plain text, or JSON Lines if the name ends in .jsonl or .ndjson; packed if it ends in .gz, .bz2, .xz
+        or .zst.
+    field
+        The field of a JSON object that holds text. Its line ends end sentences, as does its end.
+    strict
+        Invalid UTF-8 is an error in JSON Lines; otherwise U+FFFD stands for it. (Plain text is checked when
+        it is split.)
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, is packed and broken, or is not the JSON that it should be.
+    """
+    n_before = 0
+    for file in files:
+        name = "standard input" if file == STANDARD_INPUT else file
+        packing, is_json = _kind(file)
+        with _read_errors(name), _opened(file) as raw:
+            text = _UNPACKERS[packing](raw) if packing else raw
+            pieces = _json_texts(text, name, field, strict) if is_json else _plain_text(text)
+            n_read = n_before
+            for data, n_replaced in pieces:
+                if raw.seekable():
+                    n_read = n_before + raw.tell()
+                yield Block(name, data, n_read, n_replaced)
+            yield Block(name, b"", n_read, final=True)
+            n_before = n_read
+
+
+def read_strings(strings: Iterable[str], *, strict: bool) -> Iterator[Block]:
+    """Read strings as `read_files` reads the texts in JSON Lines.
+
+    Raises
+    ------
+    InputError
+        One of them is not a string, holds a NUL character, or (if `strict`) half a surrogate pair.
+    """
+    encoded = (_encoded(text, f"line {i} of the corpus", strict) for i, text in enumerate(strings, start=1))
+    for data, n_replaced in _joined(encoded):
+        yield Block("the corpus", data, n_replaced=n_replaced)
+    yield Block("the corpus", b"", final=True)
+
+
+def read_ahead(items: Iterator[T]) -> Iterator[T]:
+    """Give the same items, and fetch the next one in a thread while one is being worked on."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        ahead = thread.submit(next, items, None)
+        while (item := ahead.result()) is not None:
+            ahead = thread.submit(next, items, None)
+            yield item
+
+
+def _kind(file: str) -> tuple[str, bool]:
+    """Return the suffix of a packed file, else nothing, and whether there are JSON Lines in the file."""
+    suffixes = [suffix.lower() for suffix in Path(file).suffixes]
+    packing = suffixes.pop() if suffixes and suffixes[-1] in _UNPACKERS else ""
+    return packing, bool(suffixes) and suffixes[-1] in (".jsonl", ".ndjson")
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    if file == STANDARD_INPUT:
+        yield sys.stdin.buffer
+    else:
+        with Path(file).open("rb") as raw:
+            yield raw
+
+
+@contextmanager
+def _read_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, zlib.error, lzma.LZMAError) as error:
+        raise InputError(f"{name}: truncated or broken: {error}") from None
+    except OSError as error:
+        if error.errno is None:  # what an unpacker says about the bytes, not the system about the file
+            raise InputError(f"{name}: truncated or broken: {error}") from None
+        raise InputError(f"{name}: cannot be read: {error.strerror}") from None
+
+
+def _plain_text(text: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    yield text.read(BLOCK).removeprefix(_BYTE_ORDER_MARK), 0
+    while data := text.read(BLOCK):
+        yield data, 0
+
+
+def _json_texts(lines: BinaryIO, name: str, field: str, strict: bool) -> Iterator[tuple[bytes, int]]:
+    return _joined(
+        _json_text(
+            line if number > 1 else line.removeprefix(_BYTE_ORDER_MARK), f"{name}:{number}", field, strict
+        )
+        for number, line in enumerate(lines, start=1)
+        if not line.isspace()
+    )
+
+
+def _json_text(line: bytes, where: str, field: str, strict: bool) -> tuple[bytes, int]:
+    """Return the text in one line of JSON Lines, in UTF-8, and the number of U+FFFD put in."""
+    try:
+        decoded, n_replaced = line.decode(), 0
+    except UnicodeDecodeError as error:
+        if strict:
+            raise not_utf8(where, line[error.start]) from None
+        decoded = line.decode(errors="replace")
+        n_replaced = decoded.count("\ufffd") - line.count("\ufffd".encode())
+    try:
+        value = json.loads(decoded)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}: not JSON: {error.msg} (column {error.colno})") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: not JSON that can be read: {error}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: not a JSON object with a field {field!r}")
+    if field not in value:
+        raise InputError(
+            f"{where}: no field {field!r}, only {', '.join(map(repr, value))}; name one with --field"
+        )
+    if not isinstance(value[field], str):
+        raise InputError(f"{where}: the field {field!r} is not a string")
+    text, n_surrogates = _encoded(value[field], where, strict)
+    return text, n_replaced + n_surrogates
+
+
+def _encoded(text: str, where: str, strict: bool) -> tuple[bytes, int]:
+    """Return a text in UTF-8 and the number of U+FFFD put in for surrogates, which UTF-8 has not."""
+    if not isinstance(text, str):
+        raise InputError(
+            f"{where} is {text!r}, not a string; give all sentences as strings, or all as lists of words"
+        )
+    if "\0" in text:
+        raise nul_byte(where)
+    try:
+        return text.encode(), 0
+    except UnicodeEncodeError:
+        if strict:
+            raise InputError(f"{where}: holds half a surrogate pair; --errors replace goes on") from None
+    replaced, n_replaced = _SURROGATES.subn("\ufffd", text)
+    return replaced.encode(), n_replaced
+
+
+def _joined(texts: Iterable[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:
+    """Make blocks of short texts, a line end after each."""
+    lines: list[bytes] = []
+    size = n_replaced = 0
+    for text, n in texts:
+        lines += (text, b"\n")
+        size += len(text)
+        n_replaced += n
+        if size >= BLOCK:
+            yield b"".join(lines), n_replaced
+            lines.clear()
+            size = n_replaced = 0
+    yield b"".join(lines), n_replaced
+
+
+class _ZstdReader(io.RawIOBase):
+    """Unpacked Zstandard data.
+
+    The reader of the zstandard package takes a truncated file for a whole one.
+    """
+
+    def __init__(self, packed: BinaryIO) -> None:
+        import zstandard
+
+        self._packed = packed
+        # Frames made with ``zstd --long=31`` need a window of 2 GiB; others take no more than they need.
+        self._unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 31)
+        self._error = zstandard.ZstdError
+        self._frame = self._unpacker.decompressobj()
+        self._data = b""
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            self._data = self._data or self._packed.read(1 << 16)
+            if not self._data:
+                if not self._frame.eof:
+                    raise EOFError("the file ends before its data do")
+                return 0
+            if self._frame.eof:  # another frame follows
+                self._frame = self._unpacker.decompressobj()
+            try:
+                self._ready = memoryview(self._frame.decompress(self._data))
+            except self._error as error:
+                raise OSError(str(error)) from None
+            self._data = self._frame.unused_data
+        n = min(len(buffer), len(self._ready))
+        buffer[:n] = self._ready[:n]
+        self._ready = self._ready[n:]
+        return n
+
+
+_UNPACKERS: dict[str, Callable[[BinaryIO], BinaryIO]] = {
+    ".gz": lambda raw: cast(BinaryIO, gzip.GzipFile(fileobj=raw)),
+    ".bz2": lambda raw: cast(BinaryIO, bz2.BZ2File(raw)),
+    ".xz": lambda raw: cast(BinaryIO, lzma.LZMAFile(raw)),  # noqa: SIM115  # closed with `raw`
+    ".zst": lambda raw: cast(BinaryIO, io.BufferedReader(_ZstdReader(raw))),
+}

@@ -1,0 +1,473 @@
+"""The compiled inner loops of skip-gram training with negative sampling.
+
+A block of the text is first subsampled into a run of kept words. The run is taken in chunks of up to 64
+centre words. A chunk
+
+1. draws negatives that all its centres share, and copies the rows that it needs (centres, the outside
+   words around them, negatives) into small contiguous buffers;
+2. computes all scores, then the factors 1 - sigmoid of all scores, then all gradients, as products of small
+   matrices, 4 rows by 16 floats at a time (`firth.learning.simd`);
+3. adds the gradients to the rows of the two large matrices.
+
+So each row of memory is read and written once a chunk instead of once a pair. The update is that of
+`firth.learning.objectives.negative_sampling` for every pair of the chunk, at the values that the rows had
+at its start, with two deviations that leave the expected gradient as it is. Negatives are shared: instead
+of K fresh ones a pair, a centre with n pairs takes all S shared ones with weight n K / S
+(``docs/mathematics.md`` has the proof). And the radius of the dynamic window, uniform in 1..window, is drawn
+once for 4 neighbouring centres, so that they fill a tile.
+
+Every chunk seeds its own random generator from the seed and its place in the text. What is drawn thus depends
+neither on the number of threads nor on where training was interrupted.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+import numpy as np
+from numba import njit
+
+from firth.learning.simd import (
+    LANES,
+    add_product_tile,
+    add_row,
+    aligned_zeros,
+    copy_row,
+    dot_tile,
+    logistic_step,
+    prefetch,
+)
+from firth.learning.threads import meet
+
+_kernel = njit(nogil=True, cache=True, error_model="numpy")
+
+Shape = namedtuple("Shape", "dim window negative chunk shared")
+"""Sizes: padded length of a row, largest radius, negatives a pair (K), centres of a chunk (a multiple of 4),
+negatives that they share (S, a multiple of 16)."""
+
+Sampling = namedtuple("Sampling", "keep threshold alias")
+"""What the kernels draw from.
+
+keep : uint32 (n,), probability that subsampling keeps a word, times 2**32 - 1;
+threshold : uint32 (n,), alias : int32 (n,), the noise distribution as an alias table (`alias_table`).
+"""
+
+Scratch = namedtuple("Scratch", "centers outside noise center_steps outside_steps noise_steps positive negative losses")
+"""Buffers of a chunk, all float32 and flat.
+
+centers (chunk, dim), outside (chunk + margins, dim), noise (shared, dim): copies of rows;
+*_steps: minus the learning rate times their gradients;
+positive (chunk, width), negative (chunk, shared): scores, then factors; losses (2, 16): sums a lane.
+"""
+
+
+@_kernel
+def _random(state):  # type: ignore[no-untyped-def]
+    """Return the next 64 random bits (SplitMix64; Steele, Lea & Flood 2014)."""
+    state[0] += np.uint64(0x9E3779B97F4A7C15)
+    z = state[0]
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@_kernel
+def _random_below(state, n):  # type: ignore[no-untyped-def]
+    """Return a random integer in [0, n), for n < 2**32."""
+    return np.int64(((_random(state) >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
+
+
+@_kernel
+def _seed(state, seed, k):  # type: ignore[no-untyped-def]
+    """Set the generator to stream `k` of `seed`."""
+    state[0] = seed
+    state[0] = _random(state) + np.uint64(k)
+    state[0] = _random(state)
+
+
+@_kernel
+def subsample(ids, keep, state, words, first, last):  # type: ignore[no-untyped-def]
+    """Drop frequent words at random, and find the sentence of each word that is kept.
+
+    Parameters
+    ----------
+    ids : int32 (n,)
+        Words of the text; -1 ends a sentence.
+    keep : uint32 (vocabulary,)
+        Probability of keeping a word, times 2**32 - 1.
+    state : uint64 (1,)
+        State of the random generator.
+    words, first, last : int32 (n,)
+        Out: the kept words; where among them each one's sentence begins and ends (inclusive).
+
+    Returns
+    -------
+    int
+        How many were kept.
+    """
+    n, begin = 0, 0
+    for t in range(len(ids)):
+        word = ids[t]
+        if word < 0:
+            first[begin:n] = begin
+            last[begin:n] = n - 1
+            begin = n
+        elif (_random(state) >> np.uint64(32)) <= np.uint64(keep[word]):
+            words[n] = word
+            n += 1
+    first[begin:n] = begin
+    last[begin:n] = n - 1
+    return n
+
+
+@_kernel
+def draw_negatives(sampling, state, negatives):  # type: ignore[no-untyped-def]
+    """Fill `negatives` (int32) with words drawn from the noise distribution, by the alias method (Walker 1977)."""
+    n = np.uint64(len(sampling.alias))
+    for k in range(len(negatives)):
+        bits = _random(state)
+        word = np.int64(((bits >> np.uint64(32)) * n) >> np.uint64(32))
+        if (bits & np.uint64(0xFFFFFFFF)) <= np.uint64(sampling.threshold[word]):
+            negatives[k] = word
+        else:
+            negatives[k] = sampling.alias[word]
+
+
+@_kernel
+def _aligned_zeros(n):  # type: ignore[no-untyped-def]
+    """Return zeros that begin on a cache line, so that no vector of 16 floats straddles two."""
+    raw = np.zeros(n + LANES, np.float32)
+    skip = (-raw.ctypes.data % 64) // 4
+    return raw[skip : skip + n]
+
+
+@_kernel
+def _outside_rows(shape):  # type: ignore[no-untyped-def]
+    """Return how many outside words a chunk may look at: `window` to either side, rounded up to whole tiles of 4."""
+    return shape.chunk + 2 * shape.window + 8
+
+
+@_kernel
+def _new_scratch(shape):  # type: ignore[no-untyped-def]
+    """Return the buffers of a chunk. They stay finite wherever they are read, also past what was written."""
+    dim, outside = shape.dim, _outside_rows(shape)
+    width = -(-(4 + 2 * shape.window) // LANES) * LANES
+    return Scratch(
+        _aligned_zeros(shape.chunk * dim),
+        _aligned_zeros(outside * dim),
+        _aligned_zeros(shape.shared * dim),
+        _aligned_zeros(shape.chunk * dim),
+        _aligned_zeros(outside * dim),
+        _aligned_zeros(shape.shared * dim),
+        _aligned_zeros(shape.chunk * width),
+        _aligned_zeros(shape.chunk * shape.shared),
+        _aligned_zeros(2 * LANES),
+    )
+
+
+@_kernel
+def _context(first, last, start, m, window):  # type: ignore[no-untyped-def]
+    """Return the positions [low, high) of words that the `m` centres from `start` on can have as outside words."""
+    low = max(np.int64(first[start]), start - window)
+    high = min(np.int64(last[start + m - 1]), start + m - 1 + window) + 1
+    return low, high
+
+
+@_kernel
+def _gather(V, U, shape, words, first, last, start, m, negatives, scratch):  # type: ignore[no-untyped-def]
+    """Copy the rows that the `m` centres from position `start` on need."""
+    dim = shape.dim
+    low, high = _context(first, last, start, m, shape.window)
+    for k in range(m):
+        copy_row(scratch.centers, k * dim, V, words[start + k] * dim, dim)
+    for p in range(low, high):
+        copy_row(scratch.outside, (p - start + shape.window) * dim, U, words[p] * dim, dim)
+    for k in range(shape.shared):
+        copy_row(scratch.noise, k * dim, U, negatives[k] * dim, dim)
+
+
+@_kernel
+def _chunk_steps(shape, radii, first, last, start, m, lr, scratch, ahead):  # type: ignore[no-untyped-def]
+    """Compute the steps of all rows of a chunk: minus the learning rate times their gradients.
+
+    Parameters
+    ----------
+    shape : Shape
+    radii : int64 (chunk / 4,)
+        Radius of the window of each 4 centres.
+    first, last : int32
+        Where the sentence of each position begins and ends.
+    start, m : int
+        The centres are the `m` positions from `start` on.
+    lr : float32
+        Learning rate.
+    scratch : Scratch
+        Holds the rows (`_gather`), receives the steps.
+    ahead : tuple
+        ``(V, U, words, n, negatives)``: what the next chunk will read, which is prefetched.
+
+    Returns
+    -------
+    float, int
+        The summed loss and the number of pairs.
+    """
+    dim, window, shared = shape.dim, shape.window, shape.shared
+    centers, outside, noise = scratch.centers, scratch.outside, scratch.noise
+    positive, negative = scratch.positive, scratch.negative
+    width = len(positive) // shape.chunk
+    tiles = (m + 3) // 4
+    one, share = np.float32(1.0), np.float32(shape.negative / shared)
+    scratch.losses[:] = 0
+    scratch.center_steps[:] = 0
+    scratch.outside_steps[:] = 0
+    scratch.noise_steps[:] = 0
+    pairs = 0
+    for tile in range(tiles):
+        c = 4 * tile
+        radius = radii[tile]
+        columns = 4 + 2 * radius
+        base = c + window - radius  # the row of `outside` that is column 0 of this tile
+        for k in range(0, shared, 4):
+            dot_tile(negative, c * shared + k, shared, centers, c * dim, dim, noise, k * dim, dim, dim)
+        for k in range(0, columns, 4):
+            dot_tile(positive, c * width + k, width, centers, c * dim, dim, outside, (base + k) * dim, dim, dim)
+        for i in range(c, c + 4):
+            middle = i - c + radius
+            left, right = 1, 0  # no pairs past the end of the text
+            if i < m:
+                p = start + i
+                left = middle - min(radius, p - first[p])
+                right = middle + min(radius, last[p] - p)
+                pairs += right - left
+            for k in range(0, width, LANES):
+                logistic_step(
+                    positive, i * width + k, left - k, right - k, middle - k, one, one, lr, scratch.losses, 0
+                )
+            weight = np.float32(max(right - left, 0)) * share
+            for k in range(0, shared, LANES):
+                logistic_step(
+                    negative, i * shared + k, 0, LANES, -1, weight, -one, lr, scratch.losses, LANES
+                )
+        add_product_tile(
+            scratch.center_steps, c * dim, dim, negative, c * shared, shared, 1, shared, noise, 0, dim, dim
+        )
+        add_product_tile(
+            scratch.center_steps, c * dim, dim, positive, c * width, width, 1, columns, outside, base * dim, dim, dim
+        )  # fmt: skip
+        for k in range(0, columns, 4):
+            add_product_tile(
+                scratch.outside_steps, (base + k) * dim, dim, positive, c * width + k, 1, width, 4,
+                centers, c * dim, dim, dim,
+            )  # fmt: skip
+        _prefetch(shape, start + shape.chunk + c, tile, ahead)
+    for k in range(0, shared, 4):
+        add_product_tile(
+            scratch.noise_steps, k * dim, dim, negative, k, 1, shared, 4 * tiles, centers, 0, dim, dim
+        )
+    return np.float64(scratch.losses.sum()), pairs
+
+
+@_kernel
+def _prefetch(shape, start, tile, ahead):  # type: ignore[no-untyped-def]
+    """Fetch a share of what the next chunk needs and this one did not, while this one computes."""
+    V, U, words, n, negatives = ahead
+    for p in range(start, min(start + 4, n - shape.window)):
+        prefetch(V, words[p] * shape.dim, shape.dim)
+        prefetch(U, words[p + shape.window] * shape.dim, shape.dim)
+    tiles = shape.chunk // 4
+    for k in range(tile * shape.shared // tiles, (tile + 1) * shape.shared // tiles):
+        prefetch(U, negatives[k] * shape.dim, shape.dim)
+
+
+@_kernel
+def _draw(shape, sampling, seed, chunk, state, radii, negatives):  # type: ignore[no-untyped-def]
+    """Draw the radii and negatives of a chunk, from its own stream of the seed."""
+    _seed(state, seed, 1 + chunk)
+    for k in range(len(radii)):
+        radii[k] = 1 + _random_below(state, shape.window)
+    draw_negatives(sampling, state, negatives)
+
+
+@_kernel
+def train_block(ids, sampling, V, U, shape, lr, seed):  # type: ignore[no-untyped-def]
+    """Train on a block of text; several threads may do so at once without locks (Hogwild; Niu et al. 2011).
+
+    Parameters
+    ----------
+    ids : int32 (n,)
+        Words of the text; -1 ends a sentence.
+    sampling : Sampling
+    V, U : float32 (vocabulary * dim,)
+        Centre and outside vectors, one padded row a word, flat; changed in place.
+    shape : Shape
+    lr : float32
+        Learning rate.
+    seed : uint64
+        Seed of all that is drawn in this block.
+
+    Returns
+    -------
+    float, int
+        The loss summed over all pairs, and their number.
+    """
+    dim = shape.dim
+    state = np.empty(1, np.uint64)
+    words, first, last = np.empty(len(ids), np.int32), np.empty(len(ids), np.int32), np.empty(len(ids), np.int32)
+    _seed(state, seed, 0)
+    n = subsample(ids, sampling.keep, state, words, first, last)
+    scratch = _new_scratch(shape)
+    radii, next_radii = np.empty(shape.chunk // 4, np.int64), np.empty(shape.chunk // 4, np.int64)
+    negatives, next_negatives = np.empty(shape.shared, np.int32), np.empty(shape.shared, np.int32)
+    loss, pairs = 0.0, 0
+    _draw(shape, sampling, seed, 0, state, next_radii, next_negatives)
+    for start in range(0, n, shape.chunk):
+        m = min(shape.chunk, n - start)
+        radii[:] = next_radii
+        negatives[:] = next_negatives
+        _draw(shape, sampling, seed, start // shape.chunk + 1, state, next_radii, next_negatives)
+        _gather(V, U, shape, words, first, last, start, m, negatives, scratch)
+        ahead = (V, U, words, n, next_negatives)
+        chunk_loss, chunk_pairs = _chunk_steps(shape, radii, first, last, start, m, lr, scratch, ahead)
+        loss += chunk_loss
+        pairs += chunk_pairs
+        low, high = _context(first, last, start, m, shape.window)
+        for k in range(m):
+            add_row(V, words[start + k] * dim, scratch.center_steps, k * dim, dim)
+        for p in range(low, high):
+            add_row(U, words[p] * dim, scratch.outside_steps, (p - start + shape.window) * dim, dim)
+        for k in range(shape.shared):
+            add_row(U, negatives[k] * dim, scratch.noise_steps, k * dim, dim)
+    return loss, pairs
+
+
+def new_shared(shape: Shape, chunks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return ``steps, rows, sums``, by which the threads of `train_block_in_step` share the results of `chunks` chunks.
+
+    For each chunk: the steps of its rows, one after another (float32); the words that these rows belong to, -1 for
+    none (int32); its loss and number of pairs (float64).
+    """
+    rows = shape.chunk + _outside_rows(shape) + shape.shared
+    steps = aligned_zeros(chunks * rows * shape.dim).reshape(chunks, -1)
+    return steps, np.empty((chunks, rows), np.int32), np.empty((chunks, 2))
+
+
+@_kernel
+def train_block_in_step(
+    ids, sampling, V, U, shape, lr, seed, thread, threads, steps, rows, sums, counter
+):  # type: ignore[no-untyped-def]
+    """Train on a block of text together with other threads, with the same result for any number of them.
+
+    All threads call this with the same arguments but for `thread`. They share out a few chunks, take their
+    gradients at the parameters from before these chunks, meet, and then add the steps to the rows in the order of
+    the chunks, each thread to rows of its own.
+
+    Parameters
+    ----------
+    ids, sampling, V, U, shape, lr, seed
+        As for `train_block`.
+    thread, threads : int
+        Number of this thread, and of all.
+    steps, rows, sums
+        Shared by the threads (`new_shared`).
+    counter : int64 (1,)
+        0, and shared by the threads: where they meet.
+
+    Returns
+    -------
+    float, int
+        The loss summed over all pairs, and their number; in thread 0 only.
+    """
+    dim, chunk, window = shape.dim, shape.chunk, shape.window
+    outside = _outside_rows(shape)
+    state = np.empty(1, np.uint64)
+    words, first, last = np.empty(len(ids), np.int32), np.empty(len(ids), np.int32), np.empty(len(ids), np.int32)
+    _seed(state, seed, 0)
+    n = subsample(ids, sampling.keep, state, words, first, last)
+    own = _new_scratch(shape)
+    radii, negatives = np.empty(chunk // 4, np.int64), np.empty(shape.shared, np.int32)
+    loss, pairs, meetings = 0.0, 0, 0
+    for begin in range(0, n, chunk * len(steps)):
+        chunks = min(len(steps), -(-(n - begin) // chunk))
+        for c in range(thread, chunks, threads):
+            start = begin + c * chunk
+            m = min(chunk, n - start)
+            _draw(shape, sampling, seed, start // chunk, state, radii, negatives)
+            _gather(V, U, shape, words, first, last, start, m, negatives, own)
+            step = steps[c]
+            scratch = Scratch(
+                own.centers, own.outside, own.noise,
+                step[: chunk * dim], step[chunk * dim : (chunk + outside) * dim], step[(chunk + outside) * dim :],
+                own.positive, own.negative, own.losses,
+            )  # fmt: skip
+            nothing = (V, U, words, 0, negatives)
+            sums[c, 0], sums[c, 1] = _chunk_steps(shape, radii, first, last, start, m, lr, scratch, nothing)
+            low, high = _context(first, last, start, m, window)
+            rows[c, :] = -1
+            rows[c, :m] = words[start : start + m]
+            for p in range(low, high):
+                rows[c, chunk + p - start + window] = words[p]
+            rows[c, chunk + outside :] = negatives
+        meetings += 1
+        meet(counter, meetings * threads)
+        for c in range(chunks):
+            for k in range(rows.shape[1]):
+                word = rows[c, k]
+                if word >= 0 and word % threads == thread:
+                    if k < chunk:
+                        add_row(V, word * dim, steps[c], k * dim, dim)
+                    else:
+                        add_row(U, word * dim, steps[c], k * dim, dim)
+            if thread == 0:
+                loss += sums[c, 0]
+                pairs += np.int64(sums[c, 1])
+        meetings += 1
+        meet(counter, meetings * threads)
+    return loss, pairs
+
+
+@_kernel
+def alias_table(probabilities):  # type: ignore[no-untyped-def]
+    """Prepare drawing from a distribution in constant time (Vose 1991).
+
+    Parameters
+    ----------
+    probabilities : float64 (n,)
+        They sum to 1.
+
+    Returns
+    -------
+    threshold : uint32 (n,)
+        Draw k uniformly; keep it with probability ``threshold[k] / (2**32 - 1)``,
+    alias : int32 (n,)
+        otherwise take ``alias[k]``.
+    """
+    n = len(probabilities)
+    scaled = probabilities * n
+    alias = np.arange(n).astype(np.int32)
+    # Both stacks share one array: those below the average grow from its start, the others from its end.
+    stack = np.empty(n, np.int64)
+    small, large = 0, n
+    for k in range(n):
+        if scaled[k] < 1.0:
+            stack[small] = k
+            small += 1
+        else:
+            large -= 1
+            stack[large] = k
+    while small > 0 and large < n:
+        small -= 1
+        poor, rich = stack[small], stack[large]
+        alias[poor] = rich
+        scaled[rich] -= 1.0 - scaled[poor]
+        if scaled[rich] < 1.0:
+            large += 1
+            stack[small] = rich
+            small += 1
+    threshold = np.empty(n, np.uint32)
+    for k in range(n):
+        threshold[k] = np.uint32(min(scaled[k], 1.0) * 4294967295.0)
+    for k in range(small):
+        threshold[stack[k]] = 4294967295
+    for k in range(large, n):
+        threshold[stack[k]] = 4294967295
+    return threshold, alias

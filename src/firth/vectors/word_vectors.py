@@ -1,0 +1,322 @@
+"""Word vectors that can be asked questions: neighbours, similarities, analogies."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import islice
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.errors import InputError, UnknownWordError
+
+Vector: TypeAlias = npt.NDArray[np.floating[Any]]
+Query: TypeAlias = str | Vector | Sequence[str | Vector]
+
+_CHUNK = 1024  # rows that are worked on at a time, so that no second copy of the matrix comes into being
+
+
+class WordVectors:
+    """Words and their vectors, one row a word.
+
+    Besides the matrix, memory holds the words, their index and one length per vector; nothing is copied.
+    Iteration goes over the words.
+
+    Parameters
+    ----------
+    words
+        n different words, the most frequent first where that is known.
+    matrix
+        Their vectors, shape (n, d); float32 is taken as it is (it may be memory-mapped), the rest converted.
+    counts
+        How often each word occurred in the corpus, shape (n,).
+    history
+        One dict of figures for each epoch of training.
+    metadata
+        Anything else worth keeping, as far as JSON can hold it.
+
+    Attributes
+    ----------
+    words : list of str
+        The n words.
+    matrix : ndarray of float32, shape (n, d)
+        Their vectors; read-only, so that a change through a row cannot go unnoticed.
+    counts : ndarray of int64, shape (n,), or None
+        How often each word occurred.
+    history : list of dict
+        Figures of each epoch.
+    metadata : dict
+        Anything else.
+
+    Raises
+    ------
+    InputError
+        Nothing is there, a word is there twice, or words, matrix and counts do not go together.
+
+    Examples
+    --------
+    >>> vectors = WordVectors(["tea", "coffee", "law"], np.array([[1, 0.2], [1, 0.1], [-0.2, 1]]))
+    >>> vectors.most_similar("tea", topn=1)[0][0]
+    'coffee'
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        matrix: npt.ArrayLike,
+        *,
+        counts: npt.ArrayLike | None = None,
+        history: list[dict[str, float]] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self.words = list(words)
+        with np.errstate(over="ignore"):  # a double too large for float32 becomes infinity; see `norms`
+            self.matrix: npt.NDArray[np.float32] = np.ascontiguousarray(matrix, dtype=np.float32).view()
+        self.matrix.flags.writeable = False
+        if self.matrix.ndim != 2 or len(self.matrix) != len(self.words):
+            raise InputError(
+                f"{len(self.words)} words need a matrix of {len(self.words)} rows, "
+                f"not one of shape {self.matrix.shape}"
+            )
+        if self.matrix.size == 0:
+            raise InputError("no word vectors: there must be at least one word and one dimension")
+        self._rows = {word: row for row, word in enumerate(self.words)}
+        if len(self._rows) < len(self.words):
+            first = next(row for row, word in enumerate(self.words) if self._rows[word] != row)
+            word = self.words[first]
+            raise InputError(
+                f"the word {word!r} is there twice: vectors {first + 1} and {self._rows[word] + 1}"
+            )
+        self.counts = None if counts is None else np.asarray(counts, dtype=np.int64)
+        if self.counts is not None and self.counts.shape != (len(self.words),):
+            raise InputError(f"{len(self.words)} words need as many counts, not shape {self.counts.shape}")
+        self.history = list(history or [])
+        self.metadata = dict(metadata or {})
+
+    @property
+    def dim(self) -> int:
+        """The number of dimensions d."""
+        return int(self.matrix.shape[1])
+
+    @cached_property
+    def norms(self) -> npt.NDArray[np.float64]:
+        """The length of each vector, shape (n,); computed at the first question, then kept.
+
+        Raises
+        ------
+        InputError
+            A vector holds NaN or infinity.
+        """
+        squares = np.empty(len(self))
+        for start in range(0, len(self), _CHUNK):
+            rows = self.matrix[start : start + _CHUNK].astype(np.float64)
+            np.einsum("ij,ij->i", rows, rows, out=squares[start : start + _CHUNK])
+        if not np.isfinite(squares).all():
+            word = self.words[int(np.argmin(np.isfinite(squares)))]
+            raise InputError(f"the vector of {word!r} is not finite: it holds NaN or infinity")
+        return np.sqrt(squares)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._rows
+
+    def __repr__(self) -> str:
+        shown = ", ".join(self.words[:3]) + (", …" if len(self) > 3 else "")
+        return f"<WordVectors: {len(self):,} words × {self.dim} dimensions: {shown}>"
+
+    def __getitem__(self, key: str | Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the vector of a word, shape (d,), or those of k words, shape (k, d).
+
+        Raises
+        ------
+        UnknownWordError
+            A word is not in the vocabulary.
+        """
+        rows = self.index(key) if isinstance(key, str) else [self.index(word) for word in key]
+        picked: npt.NDArray[np.float32] = self.matrix[rows]
+        return picked
+
+    def index(self, word: str) -> int:
+        """Return the row of a word.
+
+        Raises
+        ------
+        UnknownWordError
+            The word is not in the vocabulary; the message names words that are spelt nearly so.
+        """
+        try:
+            return self._rows[word]
+        except KeyError:
+            pass
+        if not isinstance(word, str):
+            raise TypeError(f"vectors are looked up by word, not by {word!r}; rows by number are in .matrix")
+        near = _near_spellings(word, self.words)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise UnknownWordError(f"{word!r} is not among the {len(self):,} words{hint}")
+
+    def similarity(self, a: str | Vector, b: str | Vector) -> float:
+        """Return the cosine of the angle between two words (or vectors of shape (d,)).
+
+        It lies between −1 and 1; a zero vector has no angle, its cosine with everything is 0.
+
+        Raises
+        ------
+        UnknownWordError
+            A word is not in the vocabulary.
+        """
+        return float(np.clip(self._unit(a) @ self._unit(b), -1.0, 1.0))
+
+    def most_similar(
+        self, positive: Query = (), negative: Query = (), topn: int = 10
+    ) -> list[tuple[str, float]]:
+        """Return the words whose vectors point most nearly in the direction asked for.
+
+        The direction is the sum of the unit vectors of `positive` less those of `negative`. All words are
+        compared; those of the query are left out of the answer.
+
+        Parameters
+        ----------
+        positive, negative
+            A word, a vector of shape (d,), or a list of these.
+        topn
+            How many words to return.
+
+        Returns
+        -------
+        list of (str, float)
+            Words and their cosines with the direction, the largest first, equal ones in order of the
+            vocabulary. If the query cancels out to zero, all cosines are 0.
+
+        Raises
+        ------
+        UnknownWordError
+            A word is not in the vocabulary.
+        InputError
+            Nothing is asked for, or a vector does not fit.
+
+        Examples
+        --------
+        ``vectors.most_similar("coffee")``, ``vectors.most_similar(["king", "woman"], ["man"], topn=1)``,
+        ``vectors.most_similar(vectors["tea"] + vectors["milk"])``
+        """
+        plus, minus = _as_list(positive), _as_list(negative)
+        if not plus and not minus:
+            raise InputError("name at least one word to look for")
+        if topn < 0:
+            raise InputError(f"topn must not be negative, and is {topn}")
+        direction = np.zeros(self.dim)
+        for item in plus:
+            direction += self._unit(item)
+        for item in minus:
+            direction -= self._unit(item)
+        cosines = self._cosines(_scaled_to_unit(direction))
+        asked = {self.index(item) for item in (*plus, *minus) if isinstance(item, str)}
+        cosines[list(asked)] = -np.inf
+        best = _largest(cosines, min(topn, len(self) - len(asked)))
+        return [(self.words[row], float(cosines[row])) for row in best]
+
+    def analogy(self, a: str, b: str, c: str, topn: int = 10) -> list[tuple[str, float]]:
+        """Return what is to `c` as `b` is to `a`: ``analogy("man", "king", "woman")`` should find "queen".
+
+        The answer maximises cos(w, b − a + c) over the words w other than the three, with a, b, c scaled to
+        unit length ("3CosAdd": Mikolov, Yih & Zweig 2013; Levy & Goldberg 2014).
+
+        Parameters
+        ----------
+        a, b, c
+            Words (vectors of shape (d,) will do too).
+        topn
+            How many words to return.
+
+        Returns
+        -------
+        list of (str, float)
+            Words and their cosines, the best first.
+
+        Raises
+        ------
+        UnknownWordError
+            A word is not in the vocabulary.
+        """
+        return self.most_similar(positive=[b, c], negative=[a], topn=topn)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write to a file whose format is given by its suffix: see `firth.vectors.formats.save_vectors`."""
+        from firth.vectors.formats import save_vectors
+
+        save_vectors(self, path)
+
+    def _unit(self, item: str | Vector) -> npt.NDArray[np.float64]:
+        """Return the unit vector of a word or of a vector of shape (d,), in double precision."""
+        if isinstance(item, str):
+            vector = self[item].astype(np.float64)
+        else:
+            try:
+                vector = np.asarray(item, dtype=np.float64)
+            except (TypeError, ValueError):
+                raise InputError(f"neither a word nor a vector: {item!r}") from None
+        if vector.shape != (self.dim,):
+            raise InputError(f"a vector must have {self.dim} numbers, not the shape {vector.shape}")
+        if not np.isfinite(vector).all():
+            name = f"the vector of {item!r}" if isinstance(item, str) else "a vector in the query"
+            raise InputError(f"{name} is not finite: it holds NaN or infinity")
+        return _scaled_to_unit(vector)
+
+    def _cosines(self, unit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the cosine of every word with a unit vector, shape (n,)."""
+        norms = self.norms
+        with np.errstate(over="ignore", invalid="ignore"):
+            products = self.matrix @ unit.astype(np.float32)
+        if not np.isfinite(products).all():
+            word = self.words[int(np.argmin(np.isfinite(products)))]
+            raise InputError(f"the vector of {word!r} is too long to calculate with: scale the vectors down")
+        return np.clip(products / np.where(norms > 0, norms, 1.0), -1.0, 1.0)
+
+
+def _as_list(query: Query) -> list[str | Vector]:
+    if isinstance(query, str) or (
+        isinstance(query, np.ndarray) and query.ndim == 1 and query.dtype.kind in "fiu"
+    ):
+        return [query]
+    return list(query)
+
+
+def _scaled_to_unit(vector: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Scale to length 1; the zero vector stays as it is."""
+    norm = np.linalg.norm(vector)
+    return vector / norm if norm > 0 else vector
+
+
+def _largest(values: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.intp]:
+    """Return the places of the `k` largest values, the largest first, equal ones in order."""
+    if k == 0:
+        return np.empty(0, dtype=np.intp)
+    threshold = np.partition(values, len(values) - k)[len(values) - k]
+    candidates = np.flatnonzero(values >= threshold)
+    return candidates[np.argsort(-values[candidates], kind="stable")[:k]]
+
+
+def _near_spellings(word: str, words: Sequence[str], most: int = 3) -> list[str]:
+    """Return words that differ from `word` by a letter or two, or only in case.
+
+    Comparing spellings is slow, so only words of about the same length and with the same first or last letter
+    are compared, among the 200,000 most frequent.
+    """
+    wanted = word.lower()
+    similar: dict[str, str] = {}
+    for candidate in islice(words, 200_000):
+        if abs(len(candidate) - len(word)) <= 2:
+            lowered = candidate.lower()
+            if lowered[:1] == wanted[:1] or lowered[-1:] == wanted[-1:]:
+                similar.setdefault(lowered, candidate)
+    near = difflib.get_close_matches(wanted, similar, n=most, cutoff=0.7)
+    return [similar[spelling] for spelling in near]

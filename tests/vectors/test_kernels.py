@@ -1,0 +1,202 @@
+"""The compiled training loops make the steps that the formulas say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firth.learning import objectives
+from firth.learning.simd import aligned_zeros, padded
+from firth.vectors import kernels
+
+SEED = np.uint64(7)
+WORDS = 40
+
+
+def _shape(dim: int, window: int, negative: int, chunk: int = 64, shared: int = 16) -> kernels.Shape:
+    return kernels.Shape(padded(dim), window, negative, chunk, shared)
+
+
+def _parameters(dim: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    matrices = []
+    for _ in range(2):
+        flat = aligned_zeros(WORDS * padded(dim))
+        flat.reshape(WORDS, -1)[:, :dim] = rng.standard_normal((WORDS, dim)) / np.sqrt(dim)
+        matrices.append(flat)
+    return matrices[0], matrices[1]
+
+
+def _text(n: int, seed: int = 0) -> np.ndarray:
+    """Sentences of 1 to 30 words; some words come again and again."""
+    rng = np.random.default_rng(seed)
+    ids = (rng.integers(0, WORDS, n) * rng.random(n)).astype(np.int32)
+    ends = np.cumsum(rng.integers(2, 32, n))
+    ids[ends[ends < n]] = -1
+    return ids
+
+
+def _sampling(seed: int = 0) -> kernels.Sampling:
+    noise = np.random.default_rng(seed).random(WORDS) + 0.1
+    return kernels.Sampling(
+        np.full(WORDS, 2**32 - 1, np.uint32), *kernels.alias_table(noise / noise.sum())
+    )
+
+
+def _expected_steps(ids, sampling, V, U, shape, chunk):
+    """Compute loss, pairs and gradients of one chunk of a text by the formulas, in float64."""
+    words, sentence = [], []
+    for k, word in enumerate(ids):
+        if word >= 0:
+            words.append(word)
+            sentence.append(np.count_nonzero(ids[:k] < 0))
+    state = np.empty(1, np.uint64)
+    radii, negatives = np.empty(shape.chunk // 4, np.int64), np.empty(shape.shared, np.int32)
+    kernels._draw(shape, sampling, SEED, chunk, state, radii, negatives)
+    V, U = V.astype(np.float64), U.astype(np.float64)
+    grad_V, grad_U = np.zeros_like(V), np.zeros_like(U)
+    loss, pairs = 0.0, 0
+    none = np.empty(0, np.int64)
+    start = chunk * shape.chunk
+    for p in range(start, min(start + shape.chunk, len(words))):
+        radius = radii[(p - start) // 4]
+        for q in range(max(0, p - radius), min(len(words), p + radius + 1)):
+            if q == p or sentence[q] != sentence[p]:
+                continue
+            center = V[words[p]]
+            alone = objectives.negative_sampling(center, int(words[q]), none, U)
+            shared = objectives.negative_sampling(center, int(words[q]), negatives.astype(np.int64), U)
+            weight = shape.negative / shape.shared
+            parts = [a + weight * (s - a) for a, s in zip(alone, shared, strict=True)]
+            loss += parts[0]
+            grad_V[words[p]] += parts[1]
+            grad_U += parts[2]
+            pairs += 1
+    return loss, pairs, grad_V, grad_U
+
+
+@pytest.mark.parametrize(
+    "sizes", [(100, 5, 5), (16, 1, 1, 8), (20, 8, 3, 64, 32), (300, 12, 20, 32, 64)], ids=str
+)
+@pytest.mark.parametrize("n", [2, 5, 29, 66])
+def test_a_step_is_that_of_the_formulas(sizes: tuple[int, ...], n: int) -> None:
+    shape, dim = _shape(*sizes), sizes[0]
+    n = min(n, shape.chunk)
+    ids, sampling, lr = _text(n), _sampling(), 0.1
+    V, U = _parameters(dim)
+    V2, U2 = V.reshape(WORDS, -1)[:, :dim].copy(), U.reshape(WORDS, -1)[:, :dim].copy()
+    loss, pairs, grad_V, grad_U = _expected_steps(ids, sampling, V2, U2, shape, 0)
+    result = kernels.train_block(ids, sampling, V, U, shape, np.float32(lr), SEED)
+    assert result[1] == pairs
+    np.testing.assert_allclose(result[0], loss, rtol=1e-5)
+    np.testing.assert_allclose(V.reshape(WORDS, -1)[:, :dim] - V2, -lr * grad_V, atol=2e-5)
+    np.testing.assert_allclose(U.reshape(WORDS, -1)[:, :dim] - U2, -lr * grad_U, atol=2e-5)
+    assert not V.reshape(WORDS, -1)[:, dim:].any(), "the padding must stay zero"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_in_step_all_chunks_see_the_same_parameters(threads: int) -> None:
+    shape, lr = _shape(32, 4, 5, 24), 0.05
+    ids, sampling = _text(3 * shape.chunk), _sampling()
+    V, U = _parameters(32)
+    V2, U2 = V.reshape(WORDS, -1).copy(), U.reshape(WORDS, -1).copy()
+    expected = [_expected_steps(ids, sampling, V2, U2, shape, chunk) for chunk in range(3)]
+    loss, pairs = _in_step(ids, sampling, V, U, shape, lr, threads)
+    assert pairs == sum(e[1] for e in expected)
+    np.testing.assert_allclose(loss, sum(e[0] for e in expected), rtol=1e-5)
+    np.testing.assert_allclose(V.reshape(WORDS, -1), V2 - lr * sum(e[2] for e in expected), atol=2e-5)
+    np.testing.assert_allclose(U.reshape(WORDS, -1), U2 - lr * sum(e[3] for e in expected), atol=2e-5)
+
+
+def _in_step(ids, sampling, V, U, shape, lr, threads):
+    shared, counter = kernels.new_shared(shape, 4), np.zeros(1, np.int64)
+    arguments = (ids, sampling, V, U, shape, np.float32(lr), SEED)
+    with ThreadPoolExecutor(threads) as pool:
+        work = [
+            pool.submit(kernels.train_block_in_step, *arguments, thread, threads, *shared, counter)
+            for thread in range(threads)
+        ]
+        return work[0].result()
+
+
+def test_in_step_gives_the_same_bits_for_any_number_of_threads() -> None:
+    ids, sampling = _text(5_000), _sampling()
+    results = []
+    for threads in (1, 2, 3):
+        V, U = _parameters(48)
+        loss, pairs = _in_step(ids, sampling, V, U, _shape(48, 5, 5), 0.01, threads)
+        results.append((V.tobytes(), U.tobytes(), loss, pairs))
+    assert results[0] == results[1] == results[2]
+
+
+def test_plain_python_makes_the_same_steps() -> None:
+    """With NUMBA_DISABLE_JIT=1 the same code runs uncompiled, vector instructions and all."""
+    program = """
+import numpy as np, sys
+sys.path.insert(0, sys.argv[1])
+import test_kernels as t
+with np.errstate(over="ignore"):
+    sampling = t._sampling()
+    V, U = t._parameters(20)
+    loss, pairs = t.kernels.train_block(t._text(90), sampling, V, U, t._shape(20, 3, 5), np.float32(0.05), t.SEED)
+    V2, U2 = t._parameters(20)
+    step_loss, step_pairs = t._in_step(t._text(90), sampling, V2, U2, t._shape(20, 3, 5, 16), 0.05, 1)
+np.savez(sys.argv[2], V=V, U=U, V2=V2, U2=U2, figures=[loss, pairs, step_loss, step_pairs])
+"""
+    here = str(Path(__file__).parent)
+    with tempfile.TemporaryDirectory() as folder:
+        results = []
+        for plain in ("0", "1"):
+            out = str(Path(folder, f"{plain}.npz"))
+            environment = os.environ | {"NUMBA_DISABLE_JIT": plain}
+            subprocess.run([sys.executable, "-c", program, here, out], env=environment, check=True)
+            results.append(dict(np.load(out)))
+    compiled, plain = results
+    for name in compiled:
+        np.testing.assert_allclose(compiled[name], plain[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def test_subsample_keeps_all_or_some() -> None:
+    ids = _text(20_000)
+    words, first, last = (np.empty(len(ids), np.int32) for _ in range(3))
+    state = np.ones(1, np.uint64)
+    n = kernels.subsample(ids, np.full(WORDS, 2**32 - 1, np.uint32), state, words, first, last)
+    assert np.array_equal(words[:n], ids[ids >= 0])
+    begins = np.concatenate([[0], np.cumsum([len(s) for s in np.split(ids, np.flatnonzero(ids < 0))])])
+    assert len(np.unique(first[:n])) == sum(
+        bool((s >= 0).any()) for s in np.split(ids, np.flatnonzero(ids < 0))
+    )
+    assert begins[-1] == len(ids)
+    assert all(first[k] <= k <= last[k] for k in range(n))
+    assert all(first[k] == first[first[k]] and last[k] == last[first[k]] for k in range(n))
+
+    keep = np.full(WORDS, 2**30, np.uint32)  # a quarter
+    keep[0] = 0
+    n = kernels.subsample(ids, keep, state, words, first, last)
+    assert 0 not in words[:n]
+    assert abs(n / np.count_nonzero(ids > 0) - 0.25) < 0.02
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 1000])
+def test_alias_table_has_the_distribution(n: int) -> None:
+    probabilities = np.random.default_rng(n).random(n) ** 8
+    probabilities /= probabilities.sum()
+    threshold, alias = kernels.alias_table(probabilities.copy())
+    kept = threshold / (2**32 - 1)
+    drawn = np.bincount(alias, weights=1 - kept, minlength=n) + kept
+    np.testing.assert_allclose(drawn / n, probabilities, atol=1e-9)
+
+
+def test_negatives_follow_the_noise_distribution() -> None:
+    noise = np.array([0.5, 0.25, 0.125, 0.125])
+    sampling = kernels.Sampling(np.zeros(4, np.uint32), *kernels.alias_table(noise.copy()))
+    negatives = np.empty(100_000, np.int32)
+    kernels.draw_negatives(sampling, np.ones(1, np.uint64), negatives)
+    np.testing.assert_allclose(np.bincount(negatives) / 1e5, noise, atol=0.006)

@@ -1,0 +1,175 @@
+"""Training: what it learns, that it can be repeated to the bit, and that it survives being killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import firth
+from firth.errors import InputError
+from firth.progress import Progress
+
+QUIET = Progress()
+
+
+def _sentences(n: int = 2_000, seed: int = 0) -> list[list[str]]:
+    """Sentences about one of two subjects, with function words in both."""
+    rng = np.random.default_rng(seed)
+    subjects = [[f"{name}{k}" for k in range(10)] for name in ("sea", "hill")]
+    sentences = []
+    for _ in range(n):
+        words = [*rng.choice(subjects[rng.integers(2)], 8), *rng.choice(["the", "of", "and"], 4)]
+        rng.shuffle(words)
+        sentences.append(words)
+    return sentences
+
+
+def _fit(corpus=None, **settings) -> firth.WordVectors:
+    settings = {"dim": 24, "min_count": 1, "epochs": 2, "threads": 1} | settings
+    return firth.SkipGram(**settings).fit(_sentences() if corpus is None else corpus, progress=QUIET)
+
+
+def test_words_of_one_subject_become_neighbours() -> None:
+    vectors = _fit(epochs=8, lr=0.05, sample=0)
+    for word in ("sea3", "hill7"):
+        subject = word[:-1]
+        assert all(near.startswith(subject) for near, _ in vectors.most_similar(word, topn=9))
+    assert vectors.similarity("sea1", "sea2") > vectors.similarity("sea1", "hill2") + 0.3
+
+
+def test_history_has_the_exact_loss() -> None:
+    """While U is 0 every score is 0, so a pair costs (1 + K) log 2, whatever is drawn."""
+    history = _fit(epochs=3, lr=1e-12, negative=7, sample=0).history
+    assert [entry["epoch"] for entry in history] == [1, 2, 3]
+    for entry in history:
+        assert entry["loss"] == pytest.approx(8 * np.log(2), rel=1e-6)
+        assert entry["words"] == 24_000
+        assert entry["pairs"] > 24_000
+    losses = [entry["loss"] for entry in _fit(epochs=4, lr=0.05, sample=0).history]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 0.95 * losses[0]
+
+
+def test_one_thread_and_a_seed_give_the_same_bits() -> None:
+    first, again, other = _fit(seed=5), _fit(seed=5), _fit(seed=6)
+    assert first.matrix.tobytes() == again.matrix.tobytes()
+    assert [e["loss"] for e in first.history] == [e["loss"] for e in again.history]
+    assert first.matrix.tobytes() != other.matrix.tobytes()
+
+
+def test_deterministic_gives_the_same_bits_for_any_number_of_threads() -> None:
+    runs = [_fit(deterministic=True, threads=threads) for threads in (1, 2, 2)]
+    assert runs[0].matrix.tobytes() == runs[1].matrix.tobytes() == runs[2].matrix.tobytes()
+    assert len({run.history[-1]["loss"] for run in runs}) == 1
+
+
+def test_several_threads_learn_as_much() -> None:
+    one, two = _fit(epochs=4), _fit(epochs=4, threads=2)
+    assert two.history[-1]["pairs"] == one.history[-1]["pairs"]
+    assert two.history[-1]["loss"] == pytest.approx(one.history[-1]["loss"], rel=0.05)
+
+
+def test_a_sentence_of_any_length_is_trained_on_whole() -> None:
+    words = [word for sentence in _sentences(8_000) for word in sentence]
+    vectors = _fit([words], epochs=1, sample=0, window=1)
+    assert vectors.history[0]["words"] == len(words) == 96_000
+    # Every word has its two neighbours, but for the ends of the text and of blocks within it.
+    assert 2 * len(words) - 20 < vectors.history[0]["pairs"] < 2 * len(words)
+
+
+def test_vectors_carry_counts_and_settings() -> None:
+    vectors = _fit(seed=9, max_vocab=5)
+    assert len(vectors) == 5
+    assert vectors.counts is not None
+    assert sorted(vectors.counts, reverse=True) == list(vectors.counts)
+    assert vectors.metadata["settings"]["seed"] == 9
+    assert vectors.metadata["corpus"]["words"] == 24_000
+    assert vectors.matrix.shape == (5, 24)
+    assert vectors.matrix.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"dim": 0}, {"window": -1}, {"epochs": 1.5}, {"threads": 0}, {"lr": 0.0}, {"lr": float("nan")}, {"sample": -1.0},
+     {"max_vocab": 0}, {"seed": -1}],
+)  # fmt: skip
+def test_settings_without_meaning(settings: dict) -> None:
+    with pytest.raises(InputError, match=next(iter(settings))):
+        firth.SkipGram(**settings)
+
+
+def test_checkpoints_are_not_overwritten_or_mixed_up(tmp_path: Path) -> None:
+    corpus = tmp_path / "text.txt"
+    corpus.write_text("\n".join(" ".join(s) for s in _sentences()))
+    model = firth.SkipGram(dim=8, epochs=1, threads=1)
+    whole = model.fit(corpus, checkpoint_dir=tmp_path / "c", progress=QUIET)
+    with pytest.raises(InputError, match="exists: resume"):
+        model.fit(corpus, checkpoint_dir=tmp_path / "c", progress=QUIET)
+    with pytest.raises(InputError, match="window was 5"):
+        firth.SkipGram(dim=8, epochs=1, threads=1, window=4).fit(
+            corpus, checkpoint_dir=tmp_path / "c", resume=True, progress=QUIET
+        )
+    again = model.fit(corpus, checkpoint_dir=tmp_path / "c", resume=True, progress=QUIET)
+    assert again.matrix.tobytes() == whole.matrix.tobytes()
+    corpus.write_text("other words here " * 50)
+    with pytest.raises(InputError, match="corpus was another"):
+        model.fit(corpus, checkpoint_dir=tmp_path / "c", resume=True, progress=QUIET)
+    with pytest.raises(InputError, match="checkpoint_dir"):
+        model.fit(corpus, resume=True, progress=QUIET)
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+import firth, numpy as np
+from firth.progress import Progress
+from firth.vectors import skipgram
+skipgram._BLOCK, skipgram._BLOCKS_IN_BATCH = 512, 2  # many small steps, so that there is time to be killed
+corpus, folder, out, deterministic = sys.argv[1:]
+model = firth.SkipGram(dim=16, epochs=40, threads=2 if deterministic == "yes" else 1, deterministic=deterministic == "yes")
+model.seconds_between_checkpoints = 0.01
+Path(out).with_suffix(".started").touch()
+vectors = model.fit(corpus, checkpoint_dir=folder, resume=True, progress=Progress())
+np.save(out, vectors.matrix)
+Path(out).with_suffix(".loss").write_text(repr([e["loss"] for e in vectors.history]))
+"""
+
+
+@pytest.mark.parametrize("deterministic", ["no", "yes"])
+def test_after_a_kill_training_goes_on_to_the_same_bits(tmp_path: Path, deterministic: str) -> None:
+    corpus = tmp_path / "text.txt"
+    corpus.write_text("\n".join(" ".join(s) for s in _sentences(1_000)))
+
+    def start(name: str) -> subprocess.Popen:
+        arguments = [str(corpus), str(tmp_path / name), str(tmp_path / f"{name}.npy"), deterministic]
+        return subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments])
+
+    assert start("whole").wait(120) == 0
+    kills = 0
+    for _ in range(50):
+        process = start("killed")
+        deadline = time.monotonic() + 60
+        before = _modified(tmp_path / "killed" / "checkpoint.safetensors")
+        while process.poll() is None and time.monotonic() < deadline:
+            if kills < 3 and _modified(tmp_path / "killed" / "checkpoint.safetensors") != before:
+                time.sleep(0.02 * kills)
+                process.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+                break
+            time.sleep(0.002)
+        if process.wait() == 0:
+            break
+        kills += 1
+    assert kills > 0, "the training was over before it could be killed"
+    assert (tmp_path / "killed.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
+    assert (tmp_path / "killed.loss").read_text() == (tmp_path / "whole.loss").read_text()
+
+
+def _modified(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
