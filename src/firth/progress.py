@@ -117,9 +117,7 @@ class _Bar(Progress):
         if self._display is None:
             return
         self._done = done
-        self._display.update(
-            self._task, completed=done, speed=self._speed(), figures=format_figures(figures)
-        )
+        self._display.update(self._task, completed=done, speed=self._speed(), figures=format_figures(figures))
 
     def end(self, **figures: float) -> None:
         if self._display is None:

@@ -84,7 +84,9 @@ def test_logistic_step_at_the_limits(score: float) -> None:
     _logistic(scores, 0, 0, 15, -1, np.float32(1), np.float32(1), np.float32(1), losses, 0)
     with np.errstate(under="ignore"):
         np.testing.assert_allclose(losses, np.logaddexp(0, -np.float64(np.float32(score))), atol=1e-37)
-        np.testing.assert_allclose(scores, np.exp(-np.logaddexp(0, np.float64(np.float32(score)))), atol=1e-37)
+        np.testing.assert_allclose(
+            scores, np.exp(-np.logaddexp(0, np.float64(np.float32(score)))), atol=1e-37
+        )
 
 
 @pytest.mark.parametrize("n", DIMS)

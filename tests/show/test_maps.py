@@ -12,6 +12,7 @@ import pytest
 
 from firth.errors import InputError, UnknownWordError
 from firth.show import maps
+from firth.show.pictures import fonts_for
 from firth.vectors.word_vectors import WordVectors
 
 pytest.importorskip("matplotlib")
@@ -145,8 +146,12 @@ def test_without_scikit_learn_the_default_is_pca(
 
 
 def test_letters_without_a_font_are_told_once(tmp_path: Path) -> None:
-    words = ["plain", "\U00010480\U00010481", "\U00010482"]  # Osmanya, which hardly any machine has a font for
-    if not maps.fonts_for(set("".join(words)))[1]:
+    words = [
+        "plain",
+        "\U00010480\U00010481",
+        "\U00010482",
+    ]  # Osmanya, which hardly any machine has a font for
+    if not fonts_for(set("".join(words)))[1]:
         pytest.skip("a font for Osmanya is installed")
     vectors = make_vectors(words, groups=1)
     with pytest.warns(UserWarning, match="2 words show boxes") as caught:
@@ -158,7 +163,7 @@ def test_letters_without_a_font_are_told_once(tmp_path: Path) -> None:
 
 
 def test_fonts_are_chosen_by_their_letters() -> None:
-    fonts, missing = maps.fonts_for(set("aβж"))
+    fonts, missing = fonts_for(set("aβж"))
     assert (fonts, missing) == (["DejaVu Sans"], set())
 
 
@@ -184,53 +189,6 @@ def test_words_chosen_are_content_words() -> None:
 def test_single_characters_are_words_where_they_are_not_letters() -> None:
     words = ["水", "a", "Я", "火", "и7"]
     assert [words[row] for row in maps.choose_words(make_vectors(words), 10)] == ["水", "火"]
-
-
-def test_clusters_are_the_groups_that_there_are() -> None:
-    vectors = make_vectors([f"w{i}" for i in range(80)], groups=4)
-    unit = vectors.matrix / np.linalg.norm(vectors.matrix, axis=1, keepdims=True)
-    groups = maps.cluster(unit.astype(np.float64), 4)
-    assert len(set(groups.tolist())) == 4
-    assert all(len(set(groups[first::4].tolist())) == 1 for first in range(4))
-
-
-def test_pca_finds_the_plane() -> None:
-    rng = np.random.default_rng(2)
-    flat = rng.normal(size=(50, 2)) * [5.0, 2.0]
-    basis, _ = np.linalg.qr(rng.normal(size=(9, 2)))
-    plane, how = maps.project(flat @ basis.T, "pca")
-    distances = np.linalg.norm(plane[:, None] - plane[None], axis=-1)
-    np.testing.assert_allclose(distances, np.linalg.norm(flat[:, None] - flat[None], axis=-1), atol=1e-9)
-    assert "100 %" in how
-
-
-def test_labels_cover_neither_dots_nor_each_other() -> None:
-    rng = np.random.default_rng(3)
-    positions = rng.uniform([20, 20], [580, 380], size=(150, 2))
-    sizes = np.column_stack([rng.uniform(15, 60, 150), np.full(150, 9.0)])
-    places = maps.place_labels(positions, sizes, (600.0, 400.0))
-    assert places[0] >= 0
-    boxes = []
-    for position, size, place in zip(positions, sizes, places, strict=True):
-        if place < 0:
-            continue
-        anchor = maps.ANCHORS[place]
-        low = position + [anchor.x, anchor.y] * size / 2 - size / 2  # at least, it lies beyond the dot
-        shift = np.sign([anchor.x, anchor.y])
-        low = low + shift * [3.0, 2.5]
-        boxes.append((low, low + size))
-        assert (low >= 0).all()
-        assert (low + size <= [600, 400]).all()
-    for i, (low, high) in enumerate(boxes):
-        assert not ((positions > low).all(axis=1) & (positions < high).all(axis=1)).any()
-        for other_low, other_high in boxes[:i]:
-            assert (high <= other_low + 1e-9).any() or (other_high <= low + 1e-9).any()
-
-
-def test_plain_labels_stand_to_the_right() -> None:
-    places = maps.place_labels(np.array([[50.0, 50.0], [50.0, 200.0]]), np.array([[30.0, 9.0]] * 2))
-    assert places.tolist() == [0, 0]
-    assert (maps.ANCHORS[0].horizontal, maps.ANCHORS[0].plotly) == ("left", "middle right")
 
 
 def test_zoom_levels_give_more_labels(tmp_path: Path) -> None:

@@ -97,9 +97,19 @@ def test_vectors_carry_counts_and_settings() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"dim": 0}, {"window": -1}, {"epochs": 1.5}, {"threads": 0}, {"lr": 0.0}, {"lr": float("nan")}, {"sample": -1.0},
-     {"max_vocab": 0}, {"seed": -1}],
-)  # fmt: skip
+    [
+        {"dim": 0},
+        {"window": -1},
+        {"epochs": 1.5},
+        {"threads": 0},
+        {"lr": 0.0},
+        {"lr": float("nan")},
+        {"sample": -1.0},
+        {"max_vocab": 0},
+        {"seed": -1},
+    ],
+    ids=str,
+)
 def test_settings_without_meaning(settings: dict) -> None:
     with pytest.raises(InputError, match=next(iter(settings))):
         firth.SkipGram(**settings)
@@ -133,9 +143,9 @@ from firth.progress import Progress
 from firth.vectors import skipgram
 skipgram._BLOCK, skipgram._BLOCKS_IN_BATCH = 512, 2  # many small steps, so that there is time to be killed
 corpus, folder, out, deterministic = sys.argv[1:]
-model = firth.SkipGram(dim=16, epochs=40, threads=2 if deterministic == "yes" else 1, deterministic=deterministic == "yes")
+together = deterministic == "yes"
+model = firth.SkipGram(dim=16, epochs=40, threads=2 if together else 1, deterministic=together)
 model.seconds_between_checkpoints = 0.01
-Path(out).with_suffix(".started").touch()
 vectors = model.fit(corpus, checkpoint_dir=folder, resume=True, progress=Progress())
 np.save(out, vectors.matrix)
 Path(out).with_suffix(".loss").write_text(repr([e["loss"] for e in vectors.history]))

@@ -1,12 +1,14 @@
 """``firth vectors``: train word vectors, ask them questions, judge, draw and convert them."""
+# ruff: noqa: D301 (the character \b in a docstring tells typer to keep the lines below as they are)
 
 from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +22,7 @@ from firth.cli.common import (
     print_table,
     warnings_as_notes,
 )
+from firth.errors import InputError
 
 if TYPE_CHECKING:
     from firth.vectors.evaluation import AnalogyResult, AnalogyScore
@@ -39,18 +42,30 @@ VectorsFile = Annotated[
 ]
 
 
-class OnBadText(str, Enum):
+class OnBadText(Enum):
     """What to do about bytes that are not UTF-8."""
 
     strict = "strict"
     replace = "replace"
 
 
-class Method(str, Enum):
+class Method(Enum):
     """How to lay words out in the plane."""
 
     pca = "pca"
     tsne = "tsne"
+
+
+def _panel(name: str) -> Callable[..., Any]:
+    """Make options that stand together in ``--help``."""
+
+    def option(help: str, *names: str, **settings: Any) -> Any:
+        return typer.Option(*names, help=help, rich_help_panel=name, **settings)
+
+    return option
+
+
+_model, _text, _run = _panel("Model"), _panel("Text"), _panel("Run")
 
 
 @app.command()
@@ -58,7 +73,7 @@ def train(
     corpus: Annotated[
         list[str],
         typer.Argument(
-            metavar="CORPUS...",
+            metavar="CORPUS",
             help="Text files (also .gz .xz .zst .bz2), JSON Lines, folders, patterns; - is standard input.",
             show_default=False,
         ),
@@ -73,52 +88,42 @@ def train(
             show_default=False,
         ),
     ],
-    dim: Annotated[int, typer.Option(min=1, help="Numbers in a vector.")] = 100,
-    window: Annotated[int, typer.Option(min=1, help="Words on each side that count as context.")] = 5,
-    negative: Annotated[int, typer.Option(min=1, help="Noise words drawn for each pair of words.")] = 5,
-    epochs: Annotated[int, typer.Option(min=1, help="How often to go through the text.")] = 5,
-    min_count: Annotated[int, typer.Option(min=1, help="Leave out words that are rarer.")] = 5,
+    dim: Annotated[int, _model("Numbers in a vector.")] = 100,
+    window: Annotated[int, _model("Words on each side that count as context.")] = 5,
+    negative: Annotated[int, _model("Noise words drawn for each pair of words.")] = 5,
+    epochs: Annotated[int, _model("How often to go through the text.")] = 5,
+    min_count: Annotated[int, _model("Leave out words that are rarer.")] = 5,
     max_vocab: Annotated[
-        Optional[int],  # noqa: UP045 (typer reads the annotation, on Python 3.10 and with old versions of it too)
-        typer.Option(min=1, help="Keep only so many words, the most frequent.", show_default="all"),
+        int | None, _model("Keep only so many words, the most frequent.", show_default="all")
     ] = None,
-    sample: Annotated[
-        float, typer.Option(min=0, help="Thin out words that are more frequent than this share; 0: none.")
-    ] = 1e-3,
-    lr: Annotated[float, typer.Option(min=0, help="Learning rate at the start.")] = 0.025,
-    threads: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(min=1, help="Threads to train with.", show_default="all cores"),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Start of the random numbers.")] = 1,
-    deterministic: Annotated[
-        bool,
-        typer.Option("--deterministic", help="Same bits every time with several threads too; slower."),
-    ] = False,
-    checkpoint_dir: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(metavar="DIR", help="Keep checkpoints here, to resume from.", show_default=False),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last checkpoint in --checkpoint-dir.")
-    ] = False,
+    sample: Annotated[float, _model("Thin out words more frequent than this share; 0: none.")] = 1e-3,
+    lr: Annotated[float, _model("Learning rate at the start; it falls to almost 0.")] = 0.025,
     pretokenized: Annotated[
-        bool, typer.Option("--pretokenized", help="The text is cut already: words are what stands between spaces.")
+        bool, _text("The text is cut already: words are what stands between spaces.", "--pretokenized")
     ] = False,
     lowercase: Annotated[
-        Optional[bool],  # noqa: UP045
-        typer.Option(
+        bool | None,
+        _text(
+            "Put words in lower case or leave them.",
             "--lowercase/--no-lowercase",
-            help="Put words in lower case or leave them.",
             show_default="lower case, unless --pretokenized",
         ),
     ] = None,
-    field: Annotated[str, typer.Option(help="Where the text is in JSON Lines.")] = "text",
+    field: Annotated[str, _text("Where the text is in JSON Lines.")] = "text",
     errors: Annotated[
-        OnBadText, typer.Option(help="Stop at bytes that are not UTF-8, or replace them.")
+        OnBadText, _text("Stop at bytes that are not UTF-8, or replace them.")
     ] = OnBadText.strict,
+    threads: Annotated[int | None, _run("Threads to train with.", show_default="all cores")] = None,
+    seed: Annotated[int, _run("Start of the random numbers.")] = 1,
+    deterministic: Annotated[
+        bool, _run("Same bits every time, with several threads too; slower.", "--deterministic")
+    ] = False,
+    checkpoint_dir: Annotated[
+        Path | None, _run("Keep checkpoints here, to resume from.", metavar="DIR")
+    ] = None,
+    resume: Annotated[bool, _run("Go on from the last checkpoint in --checkpoint-dir.", "--resume")] = False,
     curve: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(metavar="FILE", help="Draw the training curve: .png or .svg.", show_default=False),
     ] = None,
     as_json: AsJson = False,
@@ -135,11 +140,11 @@ def train(
       zcat big.gz | firth vectors train - -o big.vec --min-count 20
     """
     from firth.progress import default_progress
-    from firth.vectors.formats import check_suffix
+    from firth.vectors.formats import _format as format_of
     from firth.vectors.skipgram import SkipGram
 
     # All that could go wrong at the end is checked before the work begins.
-    check_suffix(output)
+    format_of(output)
     check_folder(output)
     if curve is not None:
         from firth.show import maps
@@ -147,7 +152,7 @@ def train(
         maps.check_suffix(curve, maps.CURVE_SUFFIXES)
         check_folder(curve)
     if resume and checkpoint_dir is None:
-        raise typer.BadParameter("needs --checkpoint-dir", param_hint="--resume")
+        raise InputError("--resume needs --checkpoint-dir, the folder to resume from")
     if output.exists():
         note(f"{output} exists and will be replaced when training is complete", quiet)
 
@@ -212,10 +217,12 @@ def _print_summary(vectors: WordVectors, output: Path) -> None:
     if len(losses) > 8:
         losses[4:-3] = ["…"]
     seconds = sum(epoch["seconds"] for epoch in history)
-    word = vectors.words[choose_words(vectors, 20)[0]]
+    words = choose_words(vectors, 50)
+    word = vectors.words[words[len(words) // 2]] if len(words) else vectors.words[0]
     file = shlex.quote(str(output))
     print(f"Saved {output}: {len(vectors):,} words × {vectors.dim} dimensions.")
-    print(f"Loss per pair, by epoch: {'  '.join(losses)}. Trained in {duration(seconds)}.")
+    print(f"Read {history[-1]['words']:,} words of text, trained for {duration(seconds)}.")
+    print(f"Loss per pair, by epoch: {'  '.join(losses)}")
     print("Try next:")
     print(f"  firth vectors similar {file} {shlex.quote(word)}")
     print(f"  firth vectors plot {file} -o map.html")
@@ -252,7 +259,7 @@ def analogy(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Complete an analogy: A is to B as C is to … what?
+    """Complete an analogy: what is to C as B is to A.
 
     \b
     Examples:
@@ -280,7 +287,7 @@ def _print_neighbours(
 def evaluate(
     vectors: VectorsFile,
     similarity: Annotated[
-        Optional[list[Path]],  # noqa: UP045
+        list[Path] | None,
         typer.Option(
             metavar="FILE",
             help="Word pairs with human judgements (WordSim-353, SimLex-999); may be given several times.",
@@ -288,7 +295,7 @@ def evaluate(
         ),
     ] = None,
     analogies: Annotated[
-        Optional[list[Path]],  # noqa: UP045
+        list[Path] | None,
         typer.Option(
             metavar="FILE",
             help="Analogies (Google's questions-words.txt); may be given several times.",
@@ -312,7 +319,7 @@ def evaluate(
     from firth.vectors.formats import load_vectors
 
     if not similarity and not analogies:
-        raise typer.BadParameter("give at least one", param_hint="--similarity / --analogies")
+        raise InputError("nothing to judge by: give --similarity FILE, --analogies FILE or both")
     judged = load_vectors(vectors)
     entries: dict[str, dict[str, Any]] = {}
     rows: list[tuple[str, ...]] = []
@@ -384,15 +391,15 @@ def plot(
         ),
     ],
     words: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(metavar="W1,W2,…", help="The words to show.", show_default="frequent content words"),
     ] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="How many words, unless --words names them.")] = 200,
     method: Annotated[
-        Optional[Method],  # noqa: UP045
+        Method | None,
         typer.Option(help="How to lay words out.", show_default="tsne, for few words pca"),
     ] = None,
-    title: Annotated[Optional[str], typer.Option(help="The heading.", show_default=False)] = None,  # noqa: UP045
+    title: Annotated[str | None, typer.Option(help="The heading.", show_default=False)] = None,
     quiet: Quiet = False,
 ) -> None:
     """Draw a map: similar words near each other.
@@ -444,9 +451,10 @@ def convert(
       firth vectors convert wiki.safetensors wiki.vec
       firth vectors convert glove.6B.100d.txt glove.safetensors
     """
-    from firth.vectors.formats import check_suffix, load_vectors
+    from firth.vectors.formats import _format as format_of
+    from firth.vectors.formats import load_vectors
 
-    suffix = check_suffix(output)
+    suffix = format_of(output)
     check_folder(output)
     vectors = load_vectors(source)
     if suffix != ".safetensors" and (vectors.counts is not None or vectors.history):

@@ -3,19 +3,19 @@
 The products that word2vec needs are tiny (4 rows by 16), far below the size at which a BLAS pays for its own
 calls, packing and threads. The functions here are the register tiles of such products, emitted as LLVM
 vector code of 16 floats: LLVM turns it into whatever the machine has (AVX-512, AVX2, NEON). Autovectorised
-loops do not get there: LLVM prefers 256-bit vectors on machines that have 512, and reduces every sum of products on its own.
+loops do not get there: LLVM prefers 256-bit vectors on machines that have 512, and reduces every sum of
+products on its own.
 
 Matrices are passed as a flat, C-contiguous float32 array with the index of their first element and the
-distance between rows. Nothing checks bounds: these are private to the kernels. Each function has a plain twin of a
-few lines, which runs when ``NUMBA_DISABLE_JIT=1`` and says what it computes.
+distance between rows. Nothing checks bounds: these are private to the kernels. Each function has a plain
+twin of a few lines, which runs when ``NUMBA_DISABLE_JIT=1`` and says what it computes.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
-
-import math
 
 import numpy as np
 from llvmlite import ir
@@ -104,9 +104,9 @@ class _Emitter:
     def sums(self, vectors: list[ir.Value]) -> ir.Value:
         """Sum each of 16 vectors; the sum of vector k is in lane k.
 
-        Two vectors at a time are folded into one that holds halves of both, until one is left: 30 shuffles for
-        16 sums, where one sum at a time would take 64. Folding reverses the bits of the order, so it starts
-        from the reversed order.
+        Two vectors at a time are folded into one that holds halves of both, until one is left: 30 shuffles
+        for 16 sums, where one sum at a time would take 64. Folding reverses the bits of the order, so it
+        starts from the reversed order.
         """
         vectors = [vectors[int(f"{k:04b}"[::-1], 2)] for k in range(LANES)]
         for half in (8, 4, 2, 1):
@@ -129,7 +129,7 @@ def _dot_tile(
     b: np.ndarray, j: int, b_stride: int,
     n: int,
 ) -> None:  # fmt: skip
-    """Dot products of 4 rows of `a` with 4 rows of `b`, `n` long (a multiple of 16): out[r, c] = a[r] @ b[c]."""
+    """out[r, c] = a[r] @ b[c], for 4 rows of each that are `n` long, a multiple of 16."""
     for r in range(4):
         row = a[i + r * a_stride : i + r * a_stride + n]
         for c in range(4):
@@ -138,20 +138,24 @@ def _dot_tile(
 
 
 @intrinsic
-def _dot_tile_compiled(typing, out, o, out_stride, a, i, a_stride, b, j, b_stride, n):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+def _dot_tile_compiled(typing, out, o, out_stride, a, i, a_stride, b, j, b_stride, n):
+    def codegen(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
         _, o, out_stride, _, i, a_stride, _, j, b_stride, n = arguments
         out_data, a_data, b_data = emit.pointer(0), emit.pointer(3), emit.pointer(6)
-        rows = [builder.add(i, builder.mul(a_stride, a_stride.type(r))) for r in range(4)]
-        columns = [builder.add(j, builder.mul(b_stride, b_stride.type(c))) for c in range(4)]
+        rows = [
+            builder.gep(a_data, [builder.add(i, builder.mul(a_stride, a_stride.type(r)))]) for r in range(4)
+        ]
+        columns = [
+            builder.gep(b_data, [builder.add(j, builder.mul(b_stride, b_stride.type(c)))]) for c in range(4)
+        ]
         totals = [cgutils.alloca_once_value(builder, emit.zero()) for _ in range(16)]
         for total in totals:
             builder.store(emit.zero(), total)
         with cgutils.for_range_slice(builder, n.type(0), n, n.type(LANES), n.type) as (k, _):
-            left = [emit.load(a_data, builder.add(row, k)) for row in rows]
+            left = [emit.load(row, k) for row in rows]
             for c, column in enumerate(columns):
-                right = emit.load(b_data, builder.add(column, k))
+                right = emit.load(column, k)
                 for r in range(4):
                     total = totals[4 * r + c]
                     builder.store(emit.multiply_add(left[r], right, builder.load(total)), total)
@@ -178,35 +182,38 @@ def _add_product_tile(
 
 
 @intrinsic
-def _add_product_tile_compiled(typing, y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+def _add_product_tile_compiled(typing, y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n):
+    def codegen(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
         _, i, y_stride, _, o, g_row_stride, g_stride, k, _, j, x_stride, n = arguments
         y_data, g_data, x_data = emit.pointer(0), emit.pointer(3), emit.pointer(8)
         index = n.type
         rows = [builder.add(i, builder.mul(y_stride, index(r))) for r in range(4)]
-        factors = [builder.add(o, builder.mul(g_row_stride, index(r))) for r in range(4)]
+        factors = [
+            builder.gep(g_data, [builder.add(o, builder.mul(g_row_stride, index(r)))]) for r in range(4)
+        ]
         slots = [[cgutils.alloca_once_value(builder, emit.zero()) for _ in range(4)] for _ in range(4)]
 
         def tile(start: ir.Value, width: int) -> None:
-            at = [
-                [builder.add(row, builder.add(start, index(c * LANES))) for c in range(width)] for row in rows
-            ]
+            # Row pointers with constant offsets: an index for each vector would not fit the registers.
+            targets = [builder.gep(y_data, [builder.add(row, start)]) for row in rows]
+            offsets = [index(c * LANES) for c in range(width)]
             for r in range(4):
                 for c in range(width):
-                    builder.store(emit.load(y_data, at[r][c]), slots[r][c])
+                    builder.store(emit.load(targets[r], offsets[c]), slots[r][c])
+            base = builder.gep(x_data, [builder.add(j, start)])
             with cgutils.for_range(builder, k) as loop:
                 along = builder.mul(loop.index, g_stride)
-                base = builder.add(builder.add(j, start), builder.mul(loop.index, x_stride))
-                xs = [emit.load(x_data, builder.add(base, index(c * LANES))) for c in range(width)]
+                source = builder.gep(base, [builder.mul(loop.index, x_stride)])
+                xs = [emit.load(source, offset) for offset in offsets]
                 for r in range(4):
-                    factor = emit.broadcast(g_data, builder.add(factors[r], along))
+                    factor = emit.broadcast(factors[r], along)
                     for c in range(width):
                         total = emit.multiply_add(factor, xs[c], builder.load(slots[r][c]))
                         builder.store(total, slots[r][c])
             for r in range(4):
                 for c in range(width):
-                    emit.store(builder.load(slots[r][c]), y_data, at[r][c])
+                    emit.store(builder.load(slots[r][c]), targets[r], offsets[c])
 
         wide = index(4 * LANES)
         whole = builder.mul(builder.udiv(n, wide), wide)
@@ -221,14 +228,32 @@ def _add_product_tile_compiled(typing, y, i, y_stride, g, o, g_row_stride, g_str
     return types.void(y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n), codegen
 
 
+def _zero_row(target: np.ndarray, i: int, n: int) -> None:
+    """target[i : i + n] = 0, for `n` a multiple of 16."""
+    target[i : i + n] = 0
+
+
+@intrinsic
+def _zero_row_compiled(typing, target, i, n):
+    def codegen(context, builder, signature, arguments):
+        emit = _Emitter(context, builder, signature, arguments)
+        _, i, n = arguments
+        data = emit.pointer(0)
+        with cgutils.for_range_slice(builder, n.type(0), n, n.type(LANES), n.type) as (k, _):
+            emit.store(emit.zero(), data, builder.add(i, k))
+        return context.get_dummy_value()
+
+    return types.void(target, i, n), codegen
+
+
 def _copy_row(target: np.ndarray, i: int, source: np.ndarray, j: int, n: int) -> None:
     """target[i : i + n] = source[j : j + n], for `n` a multiple of 16."""
     target[i : i + n] = source[j : j + n]
 
 
 @intrinsic
-def _copy_row_compiled(typing, target, i, source, j, n):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+def _copy_row_compiled(typing, target, i, source, j, n):
+    def codegen(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
         _, i, _, j, n = arguments
         target_data, source_data = emit.pointer(0), emit.pointer(2)
@@ -245,8 +270,8 @@ def _add_row(target: np.ndarray, i: int, source: np.ndarray, j: int, n: int) -> 
 
 
 @intrinsic
-def _add_row_compiled(typing, target, i, source, j, n):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+def _add_row_compiled(typing, target, i, source, j, n):
+    def codegen(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
         _, i, _, j, n = arguments
         target_data, source_data = emit.pointer(0), emit.pointer(2)
@@ -272,8 +297,9 @@ def _logistic_step(
 ) -> None:  # fmt: skip
     """Turn 16 scores into the factors of their gradients, in place, and add their losses to 16 sums.
 
-    A score x = u'v costs ``-weight log sigmoid(sign x)``; its factor, ``sign weight lr (1 - sigmoid(sign x))``, is what u brings into
-    v's step and v into u's. Only lanes from `first` to `last`, without `skip`, count; the others become 0.
+    A score x = u'v costs ``-weight log sigmoid(sign x)``; its factor, ``sign weight lr (1 - sigmoid(sign
+    x))``, is what u brings into v's step and v into u's. Only lanes from `first` to `last`, without `skip`,
+    count; the others become 0.
     """
     lane = np.arange(LANES)
     counts = (lane >= first) & (lane <= last) & (lane != skip)
@@ -284,10 +310,8 @@ def _logistic_step(
 
 
 @intrinsic
-def _logistic_step_compiled(
-    typing, scores, o, first, last, skip, weight, sign, lr, losses, at
-):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+def _logistic_step_compiled(typing, scores, o, first, last, skip, weight, sign, lr, losses, at):
+    def codegen(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
         _, o, first, last, skip, weight, sign, lr, _, at = arguments
         scores_data, losses_data = emit.pointer(0), emit.pointer(8)
@@ -327,8 +351,8 @@ def _logistic_step_compiled(
 
 
 @intrinsic
-def _prefetch_compiled(typing, a, i, n):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+def _prefetch_compiled(typing, a, i, n):
+    def codegen(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
         _, i, n = arguments
         data = emit.pointer(0)
@@ -340,7 +364,7 @@ def _prefetch_compiled(typing, a, i, n):  # type: ignore[no-untyped-def]
         )
         with cgutils.for_range_slice(builder, n.type(0), n, n.type(LANES), n.type) as (k, _):
             address = builder.bitcast(builder.gep(data, [builder.add(i, k)]), byte)
-            builder.call(fetch, [address, _INT(0), _INT(3), _INT(1)])
+            builder.call(fetch, [address, _INT(0), _INT(2), _INT(1)])
         return context.get_dummy_value()
 
     return types.void(a, i, n), codegen
@@ -356,6 +380,7 @@ def _pick(plain: Callable[..., Any], compiled: Callable[..., Any]) -> Callable[.
 
 dot_tile = _pick(_dot_tile, _dot_tile_compiled)
 add_product_tile = _pick(_add_product_tile, _add_product_tile_compiled)
+zero_row = _pick(_zero_row, _zero_row_compiled)
 copy_row = _pick(_copy_row, _copy_row_compiled)
 add_row = _pick(_add_row, _add_row_compiled)
 logistic_step = _pick(_logistic_step, _logistic_step_compiled)

@@ -85,7 +85,7 @@ class Corpus:
         self._sentences: Iterable[Any] = ()
         if isinstance(sources, (str, os.PathLike)):
             self._files = find_files([sources])
-        elif isinstance(sources, (list, tuple)) and isinstance(next(iter(sources), None), (str, os.PathLike)):
+        elif isinstance(sources, (list, tuple)) and sources and all(map(_is_source, sources)):
             self._files = find_files(sources)
         elif isinstance(sources, Iterable):
             self._sentences = sources
@@ -109,18 +109,27 @@ class Corpus:
     def fingerprint(self) -> str:
         """Return a hash of the names, sizes and times of the files and of the options.
 
-        It tells whether this is the same corpus as before. What cannot be told without reading it (standard input, an iterable) is taken on trust: only its type
-        and length, if it has one, are considered.
+        It tells whether this is the same corpus as before. What cannot be told without reading (standard
+        input, an iterable) is taken on trust: only its type, and its length if it has one, are in the hash.
+
+        Raises
+        ------
+        InputError
+            A file is gone.
         """
         parts: list[Any] = [self.lowercase, self.pretokenized, self.field, self.errors]
         if self._files is None:
             size = len(self._sentences) if isinstance(self._sentences, Sized) else None
             parts += [type(self._sentences).__qualname__, size]
         for file in self._files or ():
-            parts.append(file)
-            if file != STANDARD_INPUT:
+            if file == STANDARD_INPUT:
+                parts.append(file)
+                continue
+            try:
                 status = Path(file).stat()
-                parts += [str(Path(file).resolve()), status.st_size, status.st_mtime_ns]
+            except OSError as error:
+                raise InputError(f"{file}: cannot be read: {error.strerror}") from None
+            parts += [str(Path(file).resolve()), status.st_size, status.st_mtime_ns]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _read(self) -> _Reading:
@@ -175,6 +184,10 @@ class _Reading:
         return self._n_replaced + self.table.n_replaced
 
 
+def _is_source(value: object) -> bool:
+    return isinstance(value, (str, os.PathLike))
+
+
 @dataclass(frozen=True, eq=False)
 class EncodedCorpus:
     """A corpus as a file of word numbers.
@@ -184,8 +197,8 @@ class EncodedCorpus:
     vocabulary
         The words that the numbers stand for.
     ids
-        int32, shape (n_kept + n_sentences,), mapped into memory, read-only: the words of the vocabulary in the
-        order of the text, −1 after each sentence. Other words, and sentences left without any, are left out.
+        int32, shape (n_kept + n_sentences,), mapped into memory, read-only: the words of the vocabulary in
+        the order of the text, −1 after each sentence. Other words, and sentences without any, are left out.
     n_words
         All words of the corpus.
     n_kept
@@ -216,22 +229,19 @@ class EncodedCorpus:
         arrays, metadata = load_arrays(index)
         try:
             words = unpack_strings(arrays["words"], arrays["offsets"])
-            n_words, n_kept, n_sentences = (
-                int(metadata[key]) for key in ("n_words", "n_kept", "n_sentences")
-            )
-            encoded = cls(
-                Vocabulary(words, arrays["counts"], int(metadata["vocabulary_n_words"])),
-                np.asarray(np.memmap(ids, dtype=np.int32, mode="r", shape=(n_kept + n_sentences,))),
-                n_words,
-                n_kept,
-                n_sentences,
-                str(metadata["fingerprint"]),
-            )
+            vocabulary = Vocabulary(words, arrays["counts"], metadata["vocabulary_n_words"])
+            n_words, n_kept, n_sentences = (metadata[key] for key in ("n_words", "n_kept", "n_sentences"))
+            fingerprint = metadata["fingerprint"]
         except KeyError as error:
             raise InputError(f"{index}: not an encoded corpus: it has no {error}") from None
-        except (OSError, ValueError) as error:
-            raise InputError(f"{ids}: not the file that {index} belongs to: {error}") from None
-        return encoded
+        n_ids = n_kept + n_sentences
+        size = ids.stat().st_size if ids.is_file() else 0
+        if size != n_ids * np.dtype(np.int32).itemsize:
+            raise InputError(
+                f"{ids}: not the {n_ids:,} numbers that {_INDEX} speaks of; encode the corpus again"
+            )
+        mapped = np.asarray(np.memmap(ids, dtype=np.int32, mode="r"))
+        return cls(vocabulary, mapped, n_words, n_kept, n_sentences, fingerprint)
 
 
 def encode(
@@ -245,17 +255,17 @@ def encode(
 ) -> EncodedCorpus:
     """Write a corpus as numbers, so that it can be run over many times without reading text again.
 
-    The text is read and split once. Words get provisional numbers in the order of their first appearance, which
-    go to a file; when all counts are known, that file is renumbered in place. Memory is O(different words) and a
-    few megabytes.
+    The text is read and split once. Words get provisional numbers in the order of their first appearance,
+    which go to a file; when all counts are known, that file is renumbered in place. Memory is O(different
+    words) and a few megabytes.
 
     Parameters
     ----------
     corpus
         Is read once.
     directory
-        Folder for the result; made if it does not exist. What `encode` wrote there before is replaced when the
-        new one is complete.
+        Folder for the result; made if it does not exist. What `encode` wrote there before is replaced when
+        the new one is complete.
     min_count, max_size
         See `Vocabulary.from_counts`.
     vocabulary

@@ -5,8 +5,8 @@ Words are numbered in the order of their first appearance. They live in a *table
 
 * ``pool`` (uint8) and ``offsets`` (int64): the bytes of word i are ``pool[offsets[i]:offsets[i + 1]]``;
 * ``counts`` (int64): how often word i occurred;
-* ``slots`` (int64, 2^k of them): a hash table with linear probing. A slot is 0 when free, else the 31-bit hash
-  of a word above its number plus one.
+* ``slots`` (int64, 2^k of them): a hash table with linear probing. A slot is 0 when free, else the 31-bit
+  hash of a word above its number plus one.
 
 The kernels also run as plain Python (NUMBA_DISABLE_JIT=1). For that, bytes are widened to int64 before any
 arithmetic, and hashes are kept to 31 bits so that no product overflows.
@@ -42,9 +42,11 @@ from firth.text.splitting import (
 N_TYPES, N_WORDS, LINE, IN_SENTENCE, N_REPLACED = range(5)
 STATE_SIZE = 5
 
+_HASH_OF_NOTHING = 0x11C9DC5  # FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), kept to 31 bits
+
 
 @njit(nogil=True, cache=True)
-def _decode(text, p, final):  # type: ignore[no-untyped-def]
+def _decode(text, p, final):
     """Return the code point at `p` and the number of its bytes.
 
     `INVALID_CODE` stands for the longest run of bytes that begins a character but does not end it, or for one
@@ -90,7 +92,7 @@ def _decode(text, p, final):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _encode(code, pool, at):  # type: ignore[no-untyped-def]
+def _encode(code, pool, at):
     """Write a code point to the pool in UTF-8; return where it ends."""
     if code < 0x80:
         pool[at] = code
@@ -112,8 +114,14 @@ def _encode(code, pool, at):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _copy_word(text, p, final, classes, lower, pool, at):  # type: ignore[no-untyped-def]
-    """Copy the word of letters and numbers that begins at `p` to the pool, lowercased.
+def _copy_rest(text, p, final, classes, lower, pool, at, base):
+    """Copy the rest of a word of letters and numbers to the pool, lowercased.
+
+    Parameters
+    ----------
+    p : where it begins in the text
+    at : where to write it
+    base : the class of the letter or number before it; SEPARATOR if there is none
 
     Returns
     -------
@@ -122,19 +130,8 @@ def _copy_word(text, p, final, classes, lower, pool, at):  # type: ignore[no-unt
     k : the class of what ended it
     replaced : the number of U+FFFD in it that stand for invalid bytes
     """
-    end = len(text)
     replaced = 0
-    base = SEPARATOR  # the class of the last letter or number
     while True:
-        # Nearly all text goes through these few lines.
-        while p < end:
-            byte = np.int64(text[p])
-            if byte >= 0x80 or classes[byte] > NUMBER:
-                break
-            base = classes[byte]
-            pool[at] = lower[byte]
-            at += 1
-            p += 1
         code, length = _decode(text, p, final)
         k = classes[code]
         if k <= NUMBER:
@@ -165,7 +162,7 @@ def _copy_word(text, p, final, classes, lower, pool, at):  # type: ignore[no-unt
 
 
 @njit(nogil=True, cache=True)
-def _copy_symbol(text, p, final, classes, pool, at):  # type: ignore[no-untyped-def]
+def _copy_symbol(text, p, final, classes, pool, at):
     """Copy the ideograph or pictograph at `p`, and what belongs to it, to the pool.
 
     Returns
@@ -195,14 +192,26 @@ def _copy_symbol(text, p, final, classes, pool, at):  # type: ignore[no-untyped-
 
 
 @njit(nogil=True, cache=True)
-def find_or_add(start, stop, n_types, slots, pool, offsets):  # type: ignore[no-untyped-def]
+def hash_word(pool, start, stop):
+    """Return the hash of ``pool[start:stop]``."""
+    hashed = _HASH_OF_NOTHING
+    for i in range(start, stop):
+        hashed = _hash_more(hashed, np.int64(pool[i]))
+    return hashed
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _hash_more(hashed, byte):
+    """Return the hash of a word that goes on with one more byte."""
+    return (hashed ^ byte) * 0x1000193 & 0x7FFFFFFF
+
+
+@njit(nogil=True, cache=True, inline="always")
+def find_or_add(hashed, start, stop, n_types, slots, pool, offsets):
     """Return the number of the word ``pool[start:stop]``; `n_types` if it is new, and then it is added.
 
     A new word must begin where the last one ended: at ``offsets[n_types]``.
     """
-    hashed = 0x11C9DC5  # FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), kept to 31 bits
-    for i in range(start, stop):
-        hashed = (hashed ^ np.int64(pool[i])) * 0x1000193 & 0x7FFFFFFF
     last = len(slots) - 1
     at = (hashed ^ hashed >> 15) & last
     while slots[at] != 0:
@@ -222,7 +231,7 @@ def find_or_add(start, stop, n_types, slots, pool, offsets):  # type: ignore[no-
 
 
 @njit(nogil=True, cache=True)
-def move_slots(old, new):  # type: ignore[no-untyped-def]
+def move_slots(old, new):
     """Enter every word of one hash table into a larger, empty one."""
     last = len(new) - 1
     for slot in old:
@@ -235,7 +244,7 @@ def move_slots(old, new):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def number_words(  # type: ignore[no-untyped-def]
+def number_words(
     text, final, classes, lower, slots, pool, offsets, counts, ids, state
 ):
     """Split a block of text, count its words and write their numbers to `ids`, −1 after each sentence.
@@ -276,9 +285,26 @@ def number_words(  # type: ignore[no-untyped-def]
         first = offsets[n_types]
         replaced = 0
         if k <= NUMBER:
-            after, at, k, replaced = _copy_word(text, p, final, classes, lower, pool, first)
+            after, at, base, hashed = p, first, SEPARATOR, _HASH_OF_NOTHING
+            # ASCII letters and digits, which are nearly all of most texts. A call for each word would take
+            # longer than the word.
+            while after < len(text):
+                byte = np.int64(text[after])
+                k = classes[byte] if byte < 0x80 else INCOMPLETE
+                if k > NUMBER:
+                    break
+                base = k
+                byte = np.int64(lower[byte])
+                hashed = _hash_more(hashed, byte)
+                pool[at] = byte
+                at += 1
+                after += 1
+            if k != SEPARATOR and k != NEWLINE:
+                after, at, k, replaced = _copy_rest(text, after, final, classes, lower, pool, at, base)
+                hashed = hash_word(pool, first, at)
         elif k in (IDEOGRAPH, PICTOGRAPH):
             after, at, k = _copy_symbol(text, p, final, classes, pool, first)
+            hashed = hash_word(pool, first, at)
         elif k >= FORBIDDEN:
             break
         else:
@@ -296,7 +322,7 @@ def number_words(  # type: ignore[no-untyped-def]
             break
         p = after
         n_replaced += replaced
-        number = find_or_add(first, at, n_types, slots, pool, offsets)
+        number = find_or_add(hashed, first, at, n_types, slots, pool, offsets)
         if number == n_types:
             n_types += 1
         counts[number] += 1
@@ -315,7 +341,7 @@ def number_words(  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def renumber(ids, numbers, in_sentence):  # type: ignore[no-untyped-def]
+def renumber(ids, numbers, in_sentence):
     """Replace each number i by ``numbers[i]``, in place; leave out words that become −1, and empty sentences.
 
     Parameters

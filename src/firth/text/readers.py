@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import bz2
 import glob
-import gzip
 import io
 import json
 import lzma
 import os
 import re
+import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +25,7 @@ from firth.text.splitting import not_utf8, nul_byte
 BLOCK = 1 << 20  # bytes: a block and the numbers of its words stay in the second-level cache
 STANDARD_INPUT = "-"
 
+_PACKINGS = (".gz", ".bz2", ".xz", ".zst")
 _BYTE_ORDER_MARK = "\ufeff".encode()
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -73,15 +74,23 @@ def find_files(sources: Iterable[str | os.PathLike[str]]) -> list[str]:
     """
     files: list[str] = []
     for given in sources:
-        source, path = os.fspath(given), Path(given)
+        source = os.fspath(given)
+        if "\n" in source or len(source) > 4096:
+            raise InputError(
+                "a corpus is named by its files; to give text itself, pass an iterator of strings"
+            )
+        try:
+            mode = Path(source).stat().st_mode
+        except (OSError, ValueError):
+            mode = 0
         if source == STANDARD_INPUT:
             files.append(source)
-        elif path.is_dir():
+        elif stat.S_ISDIR(mode):
             below = sorted(_files_below(source))
             if not below:
                 raise InputError(f"{source}: there is no file in this folder")
             files += below
-        elif path.exists():
+        elif mode:
             files.append(source)
         elif glob.has_magic(source):
             found = glob.glob(source, recursive=True)  # noqa: PTH207  # Path.glob takes no absolute patterns
@@ -142,7 +151,7 @@ def read_files(files: Iterable[str], *, field: str, strict: bool) -> Iterator[Bl
         name = "standard input" if file == STANDARD_INPUT else file
         packing, is_json = _kind(file)
         with _read_errors(name), _opened(file) as raw:
-            text = _UNPACKERS[packing](raw) if packing else raw
+            text = cast(BinaryIO, io.BufferedReader(_Unpacked(raw, packing))) if packing else raw
             pieces = _json_texts(text, name, field, strict) if is_json else _plain_text(text)
             n_read = n_before
             for data, n_replaced in pieces:
@@ -179,7 +188,7 @@ def read_ahead(items: Iterator[T]) -> Iterator[T]:
 def _kind(file: str) -> tuple[str, bool]:
     """Return the suffix of a packed file, else nothing, and whether there are JSON Lines in the file."""
     suffixes = [suffix.lower() for suffix in Path(file).suffixes]
-    packing = suffixes.pop() if suffixes and suffixes[-1] in _UNPACKERS else ""
+    packing = suffixes.pop() if suffixes and suffixes[-1] in _PACKINGS else ""
     return packing, bool(suffixes) and suffixes[-1] in (".jsonl", ".ndjson")
 
 
@@ -196,11 +205,9 @@ def _opened(file: str) -> Iterator[BinaryIO]:
 def _read_errors(name: str) -> Iterator[None]:
     try:
         yield
-    except (EOFError, zlib.error, lzma.LZMAError) as error:
+    except EOFError as error:
         raise InputError(f"{name}: truncated or broken: {error}") from None
     except OSError as error:
-        if error.errno is None:  # what an unpacker says about the bytes, not the system about the file
-            raise InputError(f"{name}: truncated or broken: {error}") from None
         raise InputError(f"{name}: cannot be read: {error.strerror}") from None
 
 
@@ -223,7 +230,7 @@ def _json_texts(lines: BinaryIO, name: str, field: str, strict: bool) -> Iterato
 def _json_text(line: bytes, where: str, field: str, strict: bool) -> tuple[bytes, int]:
     """Return the text in one line of JSON Lines, in UTF-8, and the number of U+FFFD put in."""
     try:
-        decoded, n_replaced = line.decode(), 0
+        decoded, n_replaced = line.decode().rstrip(), 0
     except UnicodeDecodeError as error:
         if strict:
             raise not_utf8(where, line[error.start]) from None
@@ -279,49 +286,56 @@ def _joined(texts: Iterable[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:
     yield b"".join(lines), n_replaced
 
 
-class _ZstdReader(io.RawIOBase):
-    """Unpacked Zstandard data.
+class _Unpacked(io.RawIOBase):
+    """What is packed in a file, of one or more members.
 
-    The reader of the zstandard package takes a truncated file for a whole one.
+    The readers in the bz2, lzma and zstandard modules take some truncated files, or files with something else
+    behind the packed data, for whole ones: text would be lost without a word.
     """
 
-    def __init__(self, packed: BinaryIO) -> None:
-        import zstandard
-
+    def __init__(self, packed: BinaryIO, packing: str) -> None:
         self._packed = packed
-        # Frames made with ``zstd --long=31`` need a window of 2 GiB; others take no more than they need.
-        self._unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 31)
-        self._error = zstandard.ZstdError
-        self._frame = self._unpacker.decompressobj()
-        self._data = b""
-        self._ready = memoryview(b"")
+        self._new_member, self._error = _unpacker(packing)
+        self._member = self._new_member()
+        self._input = b""
+        self._output = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        while not self._ready:
-            self._data = self._data or self._packed.read(1 << 16)
-            if not self._data:
-                if not self._frame.eof:
-                    raise EOFError("the file ends before its data do")
+        while not self._output:
+            # So little at a time that it fits into memory however well it was packed.
+            self._input = self._input or self._packed.read(1 << 14)
+            if not self._input:
+                if not self._member.eof:
+                    raise EOFError("the file ends before the packed data do")
                 return 0
-            if self._frame.eof:  # another frame follows
-                self._frame = self._unpacker.decompressobj()
+            if self._member.eof:
+                self._input = self._input.lstrip(b"\0")  # gzip and xz allow padding
+                if not self._input:
+                    continue
+                self._member = self._new_member()
             try:
-                self._ready = memoryview(self._frame.decompress(self._data))
+                self._output = memoryview(self._member.decompress(self._input))
             except self._error as error:
-                raise OSError(str(error)) from None
-            self._data = self._frame.unused_data
-        n = min(len(buffer), len(self._ready))
-        buffer[:n] = self._ready[:n]
-        self._ready = self._ready[n:]
+                raise EOFError(str(error)) from None
+            self._input = self._member.unused_data
+        n = min(len(buffer), len(self._output))
+        buffer[:n] = self._output[:n]
+        self._output = self._output[n:]
         return n
 
 
-_UNPACKERS: dict[str, Callable[[BinaryIO], BinaryIO]] = {
-    ".gz": lambda raw: cast(BinaryIO, gzip.GzipFile(fileobj=raw)),
-    ".bz2": lambda raw: cast(BinaryIO, bz2.BZ2File(raw)),
-    ".xz": lambda raw: cast(BinaryIO, lzma.LZMAFile(raw)),  # noqa: SIM115  # closed with `raw`
-    ".zst": lambda raw: cast(BinaryIO, io.BufferedReader(_ZstdReader(raw))),
-}
+def _unpacker(packing: str) -> tuple[Callable[[], Any], type[Exception]]:
+    """Return what makes an object that unpacks one member, and the error that such objects raise."""
+    if packing == ".gz":
+        return lambda: zlib.decompressobj(wbits=31), zlib.error
+    if packing == ".bz2":
+        return bz2.BZ2Decompressor, OSError
+    if packing == ".xz":
+        return lzma.LZMADecompressor, lzma.LZMAError
+    import zstandard
+
+    # Files made with ``zstd --long=31`` need a window of 2 GiB; others take no more than they need.
+    return zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj, zstandard.ZstdError

@@ -13,6 +13,8 @@ from firth.errors import InputError, UnknownWordError
 from firth.storage import PathLike, open_input, open_output
 
 _HEADER = "# firth vocabulary, {} words in all"
+_HEADER_LINE = re.compile(_HEADER.format("([0-9]{1,18})") + r"\r?\n")
+_LINE = re.compile(r"(.*)\t([1-9][0-9]{0,17})\r?\n?", re.DOTALL)  # the word may hold tabs
 
 
 class Vocabulary:
@@ -126,9 +128,9 @@ class Vocabulary:
     def keep_probabilities(self, sample: float) -> npt.NDArray[np.float32]:
         """Return how probably each occurrence of a word is kept when frequent words are thinned out.
 
-        This is min(1, √(t/f) + t/f) for a word that makes up the fraction f of all occurrences of words of the
-        vocabulary, as in word2vec.c. (Mikolov et al. 2013, "Distributed Representations of Words and Phrases
-        and their Compositionality", section 2.3, have √(t/f).)
+        This is min(1, √(t/f) + t/f) for a word that makes up the fraction f of all occurrences of words of
+        the vocabulary, as in word2vec.c. (Mikolov et al. 2013, "Distributed Representations of Words and
+        Phrases and their Compositionality", section 2.3, have √(t/f).)
 
         Parameters
         ----------
@@ -198,18 +200,18 @@ class Vocabulary:
         words: list[str] = []
         counts: list[int] = []
         with open_input(path) as file:
-            header = re.fullmatch(
-                _HEADER.format(r"(\d+)") + r"\r?\n", file.readline(1000).decode(errors="replace")
-            )
+            header = _HEADER_LINE.fullmatch(file.readline(1000).decode(errors="replace"))
             if header is None:
                 raise InputError(f"{path}:1: not a vocabulary: it should begin with '{_HEADER.format('N')}'")
             for number, line in enumerate(file, start=2):
                 try:
-                    word, _, count = line.decode().rpartition("\t")
-                    words.append(word)
-                    counts.append(int(count))
-                except ValueError:
-                    raise InputError(f"{path}:{number}: not a word, a tab and a count, in UTF-8") from None
+                    fields = _LINE.fullmatch(line.decode())
+                except UnicodeDecodeError:
+                    fields = None
+                if fields is None:
+                    raise InputError(f"{path}:{number}: not a word, a tab and a count, in UTF-8")
+                words.append(fields[1])
+                counts.append(int(fields[2]))
         n_words = int(header[1])
         if n_words < sum(counts):
             raise InputError(

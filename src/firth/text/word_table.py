@@ -143,10 +143,10 @@ class WordTable:
         self._reserve(len(word))
         n_types = len(self)
         start = int(self._offsets[n_types])
-        self._pool[start : start + len(word)] = np.frombuffer(word, dtype=np.uint8)
-        number = kernels.find_or_add(
-            start, start + len(word), n_types, self._slots, self._pool, self._offsets
-        )
+        stop = start + len(word)
+        self._pool[start:stop] = np.frombuffer(word, dtype=np.uint8)
+        hashed = kernels.hash_word(self._pool, start, stop)
+        number = kernels.find_or_add(hashed, start, stop, n_types, self._slots, self._pool, self._offsets)
         self._state[kernels.N_TYPES] += number == n_types
         return int(number)
 
@@ -180,7 +180,7 @@ class TokenTable:
         Lowercase the words.
     """
 
-    _BATCH = 1 << 20  # tokens
+    _BATCH = 1 << 18  # tokens
 
     def __init__(self, *, lowercase: bool = True) -> None:
         self._lowercase = lowercase
@@ -243,17 +243,15 @@ class TokenTable:
 
     def words(self, numbers: Iterable[int]) -> list[str]:
         """Return the words with these numbers, in their final form."""
-        words = list(self._numbers)
-        chosen = [words[i] for i in numbers]
-        return [word.lower() for word in chosen] if self._lowercase else chosen
+        words = [self._numbers.words[i] for i in numbers]
+        return [word.lower() for word in words] if self._lowercase else words
 
     def merge_spellings(self) -> npt.NDArray[np.int32]:
         """Make one word of those that `words` spells alike: see `WordTable.merge_spellings`."""
         numbers = np.arange(len(self), dtype=np.int32)
         if self._lowercase:
-            for word, number in list(self._numbers.items()):
-                if (lowered := word.lower()) != word:
-                    numbers[number] = self._numbers[lowered]
+            for number, word in enumerate(self._numbers.words[:]):
+                numbers[number] = self._numbers[word.lower()]
             self._counts = _grown(self._counts, len(self))
             moved = np.flatnonzero(numbers != np.arange(len(numbers)))
             np.add.at(self._counts, numbers[moved], self._counts[moved])
@@ -264,9 +262,14 @@ class TokenTable:
 class _Numbers(dict[str, int]):
     """Numbers its keys in the order in which they are first looked up."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+
     def __missing__(self, token: str) -> int:
         if not isinstance(token, str):
             raise TypeError(f"{token!r} is not a string")
         token.encode()  # half a surrogate pair could not be saved later
-        self[str(token)] = number = len(self)
+        self.words.append(str(token))  # NumPy's strings too become plain ones
+        self[token] = number = len(self)
         return number

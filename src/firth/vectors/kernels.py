@@ -36,8 +36,13 @@ from firth.learning.simd import (
     dot_tile,
     logistic_step,
     prefetch,
+    zero_row,
 )
 from firth.learning.threads import meet
+
+BAND = 4 * LANES
+"""Columns of the gradients that are computed at a time, so that all they need stays in the first-level
+cache."""
 
 _kernel = njit(nogil=True, cache=True, error_model="numpy")
 
@@ -52,17 +57,18 @@ keep : uint32 (n,), probability that subsampling keeps a word, times 2**32 - 1;
 threshold : uint32 (n,), alias : int32 (n,), the noise distribution as an alias table (`alias_table`).
 """
 
-Scratch = namedtuple("Scratch", "centers outside noise center_steps outside_steps noise_steps positive negative losses")
+Scratch = namedtuple("Scratch", "centers outside noise positive negative losses steps")
 """Buffers of a chunk, all float32 and flat.
 
 centers (chunk, dim), outside (chunk + margins, dim), noise (shared, dim): copies of rows;
-*_steps: minus the learning rate times their gradients;
-positive (chunk, width), negative (chunk, shared): scores, then factors; losses (2, 16): sums a lane.
+positive (chunk, width), negative (chunk, shared): scores, then factors; losses (2, 16): sums a lane;
+steps (chunk + outside + shared, BAND): minus the learning rate times the gradients of these rows, a band at
+a time.
 """
 
 
 @_kernel
-def _random(state):  # type: ignore[no-untyped-def]
+def _random(state):
     """Return the next 64 random bits (SplitMix64; Steele, Lea & Flood 2014)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
     z = state[0]
@@ -72,13 +78,13 @@ def _random(state):  # type: ignore[no-untyped-def]
 
 
 @_kernel
-def _random_below(state, n):  # type: ignore[no-untyped-def]
+def _random_below(state, n):
     """Return a random integer in [0, n), for n < 2**32."""
     return np.int64(((_random(state) >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
 
 
 @_kernel
-def _seed(state, seed, k):  # type: ignore[no-untyped-def]
+def _seed(state, seed, k):
     """Set the generator to stream `k` of `seed`."""
     state[0] = seed
     state[0] = _random(state) + np.uint64(k)
@@ -86,7 +92,7 @@ def _seed(state, seed, k):  # type: ignore[no-untyped-def]
 
 
 @_kernel
-def subsample(ids, keep, state, words, first, last):  # type: ignore[no-untyped-def]
+def subsample(ids, keep, state):
     """Drop frequent words at random, and find the sentence of each word that is kept.
 
     Parameters
@@ -97,14 +103,14 @@ def subsample(ids, keep, state, words, first, last):  # type: ignore[no-untyped-
         Probability of keeping a word, times 2**32 - 1.
     state : uint64 (1,)
         State of the random generator.
-    words, first, last : int32 (n,)
-        Out: the kept words; where among them each one's sentence begins and ends (inclusive).
 
     Returns
     -------
-    int
-        How many were kept.
+    words, first, last : int32 (m,)
+        The kept words; where among them each one's sentence begins and ends (inclusive).
     """
+    words = np.empty(len(ids), np.int32)
+    first, last = np.empty_like(words), np.empty_like(words)
     n, begin = 0, 0
     for t in range(len(ids)):
         word = ids[t]
@@ -117,12 +123,12 @@ def subsample(ids, keep, state, words, first, last):  # type: ignore[no-untyped-
             n += 1
     first[begin:n] = begin
     last[begin:n] = n - 1
-    return n
+    return words[:n], first[:n], last[:n]
 
 
 @_kernel
-def draw_negatives(sampling, state, negatives):  # type: ignore[no-untyped-def]
-    """Fill `negatives` (int32) with words drawn from the noise distribution, by the alias method (Walker 1977)."""
+def draw_negatives(sampling, state, negatives):
+    """Fill `negatives` (int32) from the noise distribution, by the alias method (Walker 1977)."""
     n = np.uint64(len(sampling.alias))
     for k in range(len(negatives)):
         bits = _random(state)
@@ -134,7 +140,7 @@ def draw_negatives(sampling, state, negatives):  # type: ignore[no-untyped-def]
 
 
 @_kernel
-def _aligned_zeros(n):  # type: ignore[no-untyped-def]
+def _aligned_zeros(n):
     """Return zeros that begin on a cache line, so that no vector of 16 floats straddles two."""
     raw = np.zeros(n + LANES, np.float32)
     skip = (-raw.ctypes.data % 64) // 4
@@ -142,13 +148,13 @@ def _aligned_zeros(n):  # type: ignore[no-untyped-def]
 
 
 @_kernel
-def _outside_rows(shape):  # type: ignore[no-untyped-def]
-    """Return how many outside words a chunk may look at: `window` to either side, rounded up to whole tiles of 4."""
+def _outside_rows(shape):
+    """Return how many outside words a chunk may look at: `window` to either side, in whole tiles of 4."""
     return shape.chunk + 2 * shape.window + 8
 
 
 @_kernel
-def _new_scratch(shape):  # type: ignore[no-untyped-def]
+def _new_scratch(shape):
     """Return the buffers of a chunk. They stay finite wherever they are read, also past what was written."""
     dim, outside = shape.dim, _outside_rows(shape)
     width = -(-(4 + 2 * shape.window) // LANES) * LANES
@@ -156,25 +162,23 @@ def _new_scratch(shape):  # type: ignore[no-untyped-def]
         _aligned_zeros(shape.chunk * dim),
         _aligned_zeros(outside * dim),
         _aligned_zeros(shape.shared * dim),
-        _aligned_zeros(shape.chunk * dim),
-        _aligned_zeros(outside * dim),
-        _aligned_zeros(shape.shared * dim),
         _aligned_zeros(shape.chunk * width),
         _aligned_zeros(shape.chunk * shape.shared),
         _aligned_zeros(2 * LANES),
+        _aligned_zeros((shape.chunk + outside + shape.shared) * BAND),
     )
 
 
 @_kernel
-def _context(first, last, start, m, window):  # type: ignore[no-untyped-def]
-    """Return the positions [low, high) of words that the `m` centres from `start` on can have as outside words."""
+def _context(first, last, start, m, window):
+    """Return the positions [low, high) of what can be outside words of the `m` centres from `start` on."""
     low = max(np.int64(first[start]), start - window)
     high = min(np.int64(last[start + m - 1]), start + m - 1 + window) + 1
     return low, high
 
 
 @_kernel
-def _gather(V, U, shape, words, first, last, start, m, negatives, scratch):  # type: ignore[no-untyped-def]
+def _gather(V, U, shape, words, first, last, start, m, negatives, scratch):
     """Copy the rows that the `m` centres from position `start` on need."""
     dim = shape.dim
     low, high = _context(first, last, start, m, shape.window)
@@ -187,8 +191,8 @@ def _gather(V, U, shape, words, first, last, start, m, negatives, scratch):  # t
 
 
 @_kernel
-def _chunk_steps(shape, radii, first, last, start, m, lr, scratch, ahead):  # type: ignore[no-untyped-def]
-    """Compute the steps of all rows of a chunk: minus the learning rate times their gradients.
+def _factors(shape, radii, first, last, start, m, lr, scratch, ahead):
+    """Compute the factors of all gradients of a chunk, which are minus the learning rate times dJ / d(score).
 
     Parameters
     ----------
@@ -202,7 +206,7 @@ def _chunk_steps(shape, radii, first, last, start, m, lr, scratch, ahead):  # ty
     lr : float32
         Learning rate.
     scratch : Scratch
-        Holds the rows (`_gather`), receives the steps.
+        Holds the rows (`_gather`), receives the factors.
     ahead : tuple
         ``(V, U, words, n, negatives)``: what the next chunk will read, which is prefetched.
 
@@ -211,26 +215,22 @@ def _chunk_steps(shape, radii, first, last, start, m, lr, scratch, ahead):  # ty
     float, int
         The summed loss and the number of pairs.
     """
-    dim, window, shared = shape.dim, shape.window, shape.shared
+    dim, shared = shape.dim, shape.shared
     centers, outside, noise = scratch.centers, scratch.outside, scratch.noise
     positive, negative = scratch.positive, scratch.negative
     width = len(positive) // shape.chunk
-    tiles = (m + 3) // 4
     one, share = np.float32(1.0), np.float32(shape.negative / shared)
     scratch.losses[:] = 0
-    scratch.center_steps[:] = 0
-    scratch.outside_steps[:] = 0
-    scratch.noise_steps[:] = 0
     pairs = 0
-    for tile in range(tiles):
-        c = 4 * tile
-        radius = radii[tile]
-        columns = 4 + 2 * radius
-        base = c + window - radius  # the row of `outside` that is column 0 of this tile
+    for tile in range((m + 3) // 4):
+        c, radius = 4 * tile, radii[tile]
+        row = _first_outside(shape, c, radius)
         for k in range(0, shared, 4):
             dot_tile(negative, c * shared + k, shared, centers, c * dim, dim, noise, k * dim, dim, dim)
-        for k in range(0, columns, 4):
-            dot_tile(positive, c * width + k, width, centers, c * dim, dim, outside, (base + k) * dim, dim, dim)
+        for k in range(0, 4 + 2 * radius, 4):
+            dot_tile(
+                positive, c * width + k, width, centers, c * dim, dim, outside, (row + k) * dim, dim, dim
+            )
         for i in range(c, c + 4):
             middle = i - c + radius
             left, right = 1, 0  # no pairs past the end of the text
@@ -245,42 +245,73 @@ def _chunk_steps(shape, radii, first, last, start, m, lr, scratch, ahead):  # ty
                 )
             weight = np.float32(max(right - left, 0)) * share
             for k in range(0, shared, LANES):
-                logistic_step(
-                    negative, i * shared + k, 0, LANES, -1, weight, -one, lr, scratch.losses, LANES
-                )
-        add_product_tile(
-            scratch.center_steps, c * dim, dim, negative, c * shared, shared, 1, shared, noise, 0, dim, dim
-        )
-        add_product_tile(
-            scratch.center_steps, c * dim, dim, positive, c * width, width, 1, columns, outside, base * dim, dim, dim
-        )  # fmt: skip
-        for k in range(0, columns, 4):
-            add_product_tile(
-                scratch.outside_steps, (base + k) * dim, dim, positive, c * width + k, 1, width, 4,
-                centers, c * dim, dim, dim,
-            )  # fmt: skip
-        _prefetch(shape, start + shape.chunk + c, tile, ahead)
-    for k in range(0, shared, 4):
-        add_product_tile(
-            scratch.noise_steps, k * dim, dim, negative, k, 1, shared, 4 * tiles, centers, 0, dim, dim
-        )
+                logistic_step(negative, i * shared + k, 0, LANES, -1, weight, -one, lr, scratch.losses, LANES)
+        _prefetch_centers(shape, start + shape.chunk + c, tile, ahead)
     return np.float64(scratch.losses.sum()), pairs
 
 
 @_kernel
-def _prefetch(shape, start, tile, ahead):  # type: ignore[no-untyped-def]
-    """Fetch a share of what the next chunk needs and this one did not, while this one computes."""
+def _first_outside(shape, c, radius):
+    """Return the row of `Scratch.outside` that is column 0 of the tile of the 4 centres from `c` on."""
+    return c + shape.window - radius
+
+
+@_kernel
+def _band_of_steps(shape, radii, start, m, scratch, band, n, steps, stride, at, ahead):
+    """Compute the columns ``band : band + n`` of the steps of all rows of a chunk from the factors.
+
+    They are written to ``steps[row * stride + at : ... + n]``, with the rows of the centres, the outside
+    words and the negatives one after the other.
+    """
+    dim, shared = shape.dim, shape.shared
+    centers, outside, noise = scratch.centers, scratch.outside, scratch.noise
+    positive, negative = scratch.positive, scratch.negative
+    width = len(positive) // shape.chunk
+    first_outside = shape.chunk
+    first_noise = first_outside + _outside_rows(shape)
+    for row in range(first_noise + shared):
+        zero_row(steps, row * stride + at, n)
+    tiles = (m + 3) // 4
+    for tile in range(tiles):
+        c, radius = 4 * tile, radii[tile]
+        row, columns = _first_outside(shape, c, radius), 4 + 2 * radius
+        target = c * stride + at
+        add_product_tile(steps, target, stride, negative, c * shared, shared, 1, shared, noise, band, dim, n)
+        add_product_tile(
+            steps, target, stride, positive, c * width, width, 1, columns, outside, row * dim + band, dim, n
+        )
+        for k in range(0, columns, 4):
+            target = (first_outside + row + k) * stride + at
+            add_product_tile(
+                steps, target, stride, positive, c * width + k, 1, width, 4, centers, c * dim + band, dim, n
+            )
+        _prefetch_outside(shape, start + shape.chunk + c, band, n, ahead)
+    for k in range(0, shared, 4):
+        target = (first_noise + k) * stride + at
+        add_product_tile(steps, target, stride, negative, k, 1, shared, 4 * tiles, centers, band, dim, n)
+
+
+@_kernel
+def _prefetch_centers(shape, start, tile, ahead):
+    """Fetch a share of the centres and negatives of the next chunk, while this one computes."""
     V, U, words, n, negatives = ahead
-    for p in range(start, min(start + 4, n - shape.window)):
+    for p in range(start, min(start + 4, n)):
         prefetch(V, words[p] * shape.dim, shape.dim)
-        prefetch(U, words[p + shape.window] * shape.dim, shape.dim)
     tiles = shape.chunk // 4
     for k in range(tile * shape.shared // tiles, (tile + 1) * shape.shared // tiles):
         prefetch(U, negatives[k] * shape.dim, shape.dim)
 
 
 @_kernel
-def _draw(shape, sampling, seed, chunk, state, radii, negatives):  # type: ignore[no-untyped-def]
+def _prefetch_outside(shape, start, band, n_band, ahead):
+    """Fetch a band of the outside words of the next chunk which this one does not have."""
+    _, U, words, n, _ = ahead
+    for p in range(start + shape.window, min(start + shape.window + 4, n)):
+        prefetch(U, words[p] * shape.dim + band, n_band)
+
+
+@_kernel
+def _draw(shape, sampling, seed, chunk, state, radii, negatives):
     """Draw the radii and negatives of a chunk, from its own stream of the seed."""
     _seed(state, seed, 1 + chunk)
     for k in range(len(radii)):
@@ -289,7 +320,7 @@ def _draw(shape, sampling, seed, chunk, state, radii, negatives):  # type: ignor
 
 
 @_kernel
-def train_block(ids, sampling, V, U, shape, lr, seed):  # type: ignore[no-untyped-def]
+def train_block(ids, sampling, V, U, shape, lr, seed):
     """Train on a block of text; several threads may do so at once without locks (Hogwild; Niu et al. 2011).
 
     Parameters
@@ -312,9 +343,9 @@ def train_block(ids, sampling, V, U, shape, lr, seed):  # type: ignore[no-untype
     """
     dim = shape.dim
     state = np.empty(1, np.uint64)
-    words, first, last = np.empty(len(ids), np.int32), np.empty(len(ids), np.int32), np.empty(len(ids), np.int32)
     _seed(state, seed, 0)
-    n = subsample(ids, sampling.keep, state, words, first, last)
+    words, first, last = subsample(ids, sampling.keep, state)
+    n = len(words)
     scratch = _new_scratch(shape)
     radii, next_radii = np.empty(shape.chunk // 4, np.int64), np.empty(shape.chunk // 4, np.int64)
     negatives, next_negatives = np.empty(shape.shared, np.int32), np.empty(shape.shared, np.int32)
@@ -327,24 +358,31 @@ def train_block(ids, sampling, V, U, shape, lr, seed):  # type: ignore[no-untype
         _draw(shape, sampling, seed, start // shape.chunk + 1, state, next_radii, next_negatives)
         _gather(V, U, shape, words, first, last, start, m, negatives, scratch)
         ahead = (V, U, words, n, next_negatives)
-        chunk_loss, chunk_pairs = _chunk_steps(shape, radii, first, last, start, m, lr, scratch, ahead)
+        chunk_loss, chunk_pairs = _factors(shape, radii, first, last, start, m, lr, scratch, ahead)
         loss += chunk_loss
         pairs += chunk_pairs
         low, high = _context(first, last, start, m, shape.window)
-        for k in range(m):
-            add_row(V, words[start + k] * dim, scratch.center_steps, k * dim, dim)
-        for p in range(low, high):
-            add_row(U, words[p] * dim, scratch.outside_steps, (p - start + shape.window) * dim, dim)
-        for k in range(shape.shared):
-            add_row(U, negatives[k] * dim, scratch.noise_steps, k * dim, dim)
+        first_outside = shape.chunk
+        first_noise = first_outside + _outside_rows(shape)
+        for band in range(0, dim, BAND):
+            width = min(BAND, dim - band)
+            _band_of_steps(shape, radii, start, m, scratch, band, width, scratch.steps, BAND, 0, ahead)
+            for k in range(m):
+                add_row(V, words[start + k] * dim + band, scratch.steps, k * BAND, width)
+            for p in range(low, high):
+                row = first_outside + p - start + shape.window
+                add_row(U, words[p] * dim + band, scratch.steps, row * BAND, width)
+            for k in range(shape.shared):
+                add_row(U, negatives[k] * dim + band, scratch.steps, (first_noise + k) * BAND, width)
     return loss, pairs
 
 
 def new_shared(shape: Shape, chunks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return ``steps, rows, sums``, by which the threads of `train_block_in_step` share the results of `chunks` chunks.
+    """Return ``steps, rows, sums``, by which the threads of `train_block_in_step` share the results of
+    `chunks` chunks.
 
-    For each chunk: the steps of its rows, one after another (float32); the words that these rows belong to, -1 for
-    none (int32); its loss and number of pairs (float64).
+    For each chunk: the steps of its rows, one after another (float32); the words that these rows belong to,
+    -1 for none (int32); its loss and number of pairs (float64).
     """
     rows = shape.chunk + _outside_rows(shape) + shape.shared
     steps = aligned_zeros(chunks * rows * shape.dim).reshape(chunks, -1)
@@ -352,14 +390,12 @@ def new_shared(shape: Shape, chunks: int) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 @_kernel
-def train_block_in_step(
-    ids, sampling, V, U, shape, lr, seed, thread, threads, steps, rows, sums, counter
-):  # type: ignore[no-untyped-def]
+def train_block_in_step(ids, sampling, V, U, shape, lr, seed, thread, threads, steps, rows, sums, counter):
     """Train on a block of text together with other threads, with the same result for any number of them.
 
     All threads call this with the same arguments but for `thread`. They share out a few chunks, take their
-    gradients at the parameters from before these chunks, meet, and then add the steps to the rows in the order of
-    the chunks, each thread to rows of its own.
+    gradients at the parameters from before these chunks, meet, and then add the steps to the rows in the
+    order of the chunks, each thread to rows of its own.
 
     Parameters
     ----------
@@ -380,10 +416,10 @@ def train_block_in_step(
     dim, chunk, window = shape.dim, shape.chunk, shape.window
     outside = _outside_rows(shape)
     state = np.empty(1, np.uint64)
-    words, first, last = np.empty(len(ids), np.int32), np.empty(len(ids), np.int32), np.empty(len(ids), np.int32)
     _seed(state, seed, 0)
-    n = subsample(ids, sampling.keep, state, words, first, last)
-    own = _new_scratch(shape)
+    words, first, last = subsample(ids, sampling.keep, state)
+    n = len(words)
+    scratch = _new_scratch(shape)
     radii, negatives = np.empty(chunk // 4, np.int64), np.empty(shape.shared, np.int32)
     loss, pairs, meetings = 0.0, 0, 0
     for begin in range(0, n, chunk * len(steps)):
@@ -392,15 +428,12 @@ def train_block_in_step(
             start = begin + c * chunk
             m = min(chunk, n - start)
             _draw(shape, sampling, seed, start // chunk, state, radii, negatives)
-            _gather(V, U, shape, words, first, last, start, m, negatives, own)
-            step = steps[c]
-            scratch = Scratch(
-                own.centers, own.outside, own.noise,
-                step[: chunk * dim], step[chunk * dim : (chunk + outside) * dim], step[(chunk + outside) * dim :],
-                own.positive, own.negative, own.losses,
-            )  # fmt: skip
+            _gather(V, U, shape, words, first, last, start, m, negatives, scratch)
             nothing = (V, U, words, 0, negatives)
-            sums[c, 0], sums[c, 1] = _chunk_steps(shape, radii, first, last, start, m, lr, scratch, nothing)
+            sums[c, 0], sums[c, 1] = _factors(shape, radii, first, last, start, m, lr, scratch, nothing)
+            for band in range(0, dim, BAND):
+                width = min(BAND, dim - band)
+                _band_of_steps(shape, radii, start, m, scratch, band, width, steps[c], dim, band, nothing)
             low, high = _context(first, last, start, m, window)
             rows[c, :] = -1
             rows[c, :m] = words[start : start + m]
@@ -426,7 +459,7 @@ def train_block_in_step(
 
 
 @_kernel
-def alias_table(probabilities):  # type: ignore[no-untyped-def]
+def alias_table(probabilities):
     """Prepare drawing from a distribution in constant time (Vose 1991).
 
     Parameters

@@ -34,7 +34,9 @@ _BLOCK = 16_384  # numbers of the encoded corpus that a thread takes at a time, 
 _BLOCKS_IN_BATCH = 16  # a thread, between two looks at the clock
 _CHUNK = 64  # centres of a chunk, at most
 _MOST_STEPS = 4.0  # of learning rate x pairs, by which a chunk may move a row
-_CHUNKS_IN_STEP = 16  # taken at the same vectors when training deterministically
+# Deterministic threads share out this many chunks, of this many centres at most, and then wait for each
+# other.
+_CHUNKS_IN_STEP, _CHUNK_IN_STEP = 8, 32
 _LEAST_LR = 1e-4  # of the initial learning rate
 _CHECKPOINT = "checkpoint.safetensors"
 
@@ -43,8 +45,8 @@ class SkipGram:
     """Skip-gram word vectors, trained with negative sampling.
 
     With ``threads=1``, or with ``deterministic=True`` and any number of threads, the same corpus, seed and
-    settings give the same bits on the same machine. Otherwise threads write to the same vectors without locks (Hogwild),
-    which is fastest and differs a little from run to run.
+    settings give the same bits on the same machine. Otherwise threads write to the same vectors without
+    locks (Hogwild), which is fastest and differs a little from run to run.
 
     Parameters
     ----------
@@ -113,12 +115,13 @@ class SkipGram:
             raise InputError(f"lr must be a positive number such as 0.025, not {lr!r}")
         if not 0 <= seed < 2**63:
             raise InputError(f"seed must be between 0 and 2**63 - 1, not {seed!r}")
-        self.dim, self.window, self.negative, self.epochs, self.min_count = dim, window, negative, epochs, min_count
+        self.dim, self.window, self.negative = dim, window, negative
+        self.epochs, self.min_count = epochs, min_count
         self.sample, self.lr, self.max_vocab, self.seed = sample, lr, max_vocab, seed
         processors = _processors()
         self.threads = processors if threads is None else threads
-        if deterministic:  # the threads wait for each other, and more than processors would only wait
-            self.threads = min(self.threads, processors)
+        if deterministic:  # more threads would have nothing to do but wait for the others
+            self.threads = min(self.threads, processors, _CHUNKS_IN_STEP)
         self.deterministic = deterministic
         self.lowercase, self.pretokenized, self.field, self.errors = lowercase, pretokenized, field, errors
         self.seconds_between_checkpoints = 30.0
@@ -217,9 +220,7 @@ class SkipGram:
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
-    def _train(
-        self, run: _Run, encoded: EncodedCorpus, save: Callable[[], None], progress: Progress
-    ) -> None:
+    def _train(self, run: _Run, encoded: EncodedCorpus, save: Callable[[], None], progress: Progress) -> None:
         """Take the run from where it is to the end of the last epoch."""
         words_a_number = encoded.n_words / len(encoded.ids)
         saved = time.perf_counter()
@@ -342,7 +343,7 @@ class _Trainer:
         return self._model.lr * max(1.0 - done, _LEAST_LR)
 
     def train_batch(self) -> None:
-        """Train on the next blocks of the epoch. Ctrl-C takes effect when they are done, so that the run is whole."""
+        """Train on the next blocks of the epoch; Ctrl-C takes effect when they are done."""
         run, threads = self._run, self._model.threads
         batch = range(run.block, min(run.block + threads * _BLOCKS_IN_BATCH, self.blocks))
         started = time.perf_counter()
@@ -392,7 +393,7 @@ class _Trainer:
         return self._ids[self._sentence_start(block * _BLOCK) : self._sentence_start((block + 1) * _BLOCK)]
 
     def _sentence_start(self, position: int) -> int:
-        """Return the start of a sentence soon after the position, or in a very long sentence the position itself."""
+        """Return the start of a sentence near the position, or in a very long sentence the position."""
         if position == 0:
             return 0
         near = self._ids[position - 1 : position - 1 + _BLOCK // 2]
@@ -412,13 +413,15 @@ def _sampling(encoded: EncodedCorpus, sample: float) -> Sampling:
 def _shape(vocabulary: Vocabulary, model: SkipGram) -> Shape:
     """Choose how many centres a chunk has, and how many negatives they share.
 
-    A centre has window + 1 pairs on average, and would draw K negatives for each; half as many shared ones do.
+    A centre has window + 1 pairs on average and would draw K negatives for each. Half as many shared ones do:
+    scores on similarities and analogies are then those of fresh negatives.
 
-    All pairs of a chunk take their gradients at the same vectors. The more often a row comes in it, the farther
-    it is moved by gradients that do not know of each other; past a point, training overshoots and diverges. A negative comes as often as the
-    chunk has centres, times its weight, so chunks are made smaller where words are few or the learning rate is high.
+    All pairs of a chunk take their gradients at the same vectors. The more often a row comes in it, the
+    farther it is moved by gradients that do not know of each other; past a point, training overshoots and
+    diverges. A negative comes as often as the chunk has centres, times its weight, so chunks are made
+    smaller where words are few or the learning rate is high.
     """
-    from firth.learning.simd import LANES, padded
+    from firth.learning.simd import padded
     from firth.vectors.kernels import Shape
 
     pairs = model.window + 1
@@ -426,8 +429,9 @@ def _shape(vocabulary: Vocabulary, model: SkipGram) -> Shape:
     kept = vocabulary.counts * vocabulary.keep_probabilities(model.sample)
     as_outside = pairs * kept.max() / kept.sum()
     as_negative = model.negative * pairs / shared * (1 + (shared - 1) * vocabulary.noise_distribution().max())
+    largest = _CHUNK_IN_STEP if model.deterministic else _CHUNK
     most = int(_MOST_STEPS / (model.lr * (as_outside + as_negative)))
-    return Shape(padded(model.dim), model.window, model.negative, min(max(most // 4 * 4, 4), _CHUNK), shared)
+    return Shape(padded(model.dim), model.window, model.negative, min(max(most // 4 * 4, 4), largest), shared)
 
 
 def _processors() -> int:

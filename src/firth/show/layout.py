@@ -1,0 +1,272 @@
+"""Where things go on a map: positions of words, groups of words, places for labels. NumPy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+from unicodedata import combining, east_asian_width
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.errors import InputError
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Integers: TypeAlias = npt.NDArray[np.int64]
+
+METHODS = ("pca", "tsne")
+
+# Sizes are in points (1/72 inch).
+FRAME = (832.0, 574.0)  # width and height of a map
+MARGIN = 14.0
+DOT_RADIUS = 2.0
+
+_SMALLEST_TSNE = 30  # fewer words have too few neighbours for t-SNE to tell groups apart
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Everything that a map shows, before it becomes a file: n words, the most frequent first.
+
+    Attributes
+    ----------
+    words : list of str
+        The words.
+    positions : ndarray, shape (n, 2)
+        Their dots, in points from the lower left corner of the frame.
+    groups : ndarray of int64, shape (n,)
+        The group of similar words that each belongs to.
+    font_sizes : ndarray, shape (n,)
+        Sizes of the labels, in points.
+    title, caption : str
+        What stands above and below.
+    """
+
+    words: list[str]
+    positions: Floats
+    groups: Integers
+    font_sizes: Floats
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A place for a label beside its dot: the side on which it stands (x to the right, y upwards)."""
+
+    x: int
+    y: int
+
+
+# The best places first: beside the dot, then above and below, then the corners.
+ANCHORS = tuple(
+    Anchor(x, y) for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
+)
+
+
+def unit_rows(matrix: npt.NDArray[np.floating[Any]]) -> Floats:
+    """Scale rows to length 1 (zero rows as they are), in double precision."""
+    rows = np.asarray(matrix, dtype=np.float64)
+    scaled: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return scaled
+
+
+def project(unit: Floats, method: str | None = None) -> tuple[Floats, str]:
+    """Lay vectors out in the plane.
+
+    Parameters
+    ----------
+    unit : ndarray, shape (n, d)
+        Vectors of length 1.
+    method
+        ``"pca"``: principal components; ``"tsne"``: t-SNE (van der Maaten & Hinton 2008); None: t-SNE for 30
+        vectors or more if scikit-learn is installed, else PCA.
+
+    Returns
+    -------
+    plane : ndarray, shape (n, 2)
+        Positions in no particular unit.
+    how : str
+        What was done, for the caption.
+
+    Raises
+    ------
+    InputError
+        An unknown method, or t-SNE without scikit-learn.
+    """
+    if method not in (None, *METHODS):
+        raise InputError(f"unknown method {method!r} for a map: choose pca or tsne")
+    if len(unit) > 3 and (method == "tsne" or (method is None and len(unit) >= _SMALLEST_TSNE)):
+        try:
+            return _tsne(unit), "t-SNE of the cosines"
+        except ImportError:
+            if method == "tsne":
+                raise InputError(
+                    "t-SNE needs scikit-learn; install it with: pip install 'firth[plot]', or choose pca"
+                ) from None
+    return _pca(unit)
+
+
+def _tsne(unit: Floats) -> Floats:
+    from sklearn.manifold import TSNE
+
+    # Little exaggeration leaves less empty paper between the groups, and more room for labels.
+    model = TSNE(
+        2, perplexity=min(15.0, (len(unit) - 1) / 3), early_exaggeration=4, init="pca", random_state=0
+    )
+    plane: Floats = model.fit_transform(unit).astype(np.float64)
+    return plane
+
+
+def _pca(unit: Floats) -> tuple[Floats, str]:
+    left, singular, _ = np.linalg.svd(unit - unit.mean(axis=0), full_matrices=False)
+    plane = np.zeros((len(unit), 2))
+    k = min(2, len(singular))
+    plane[:, :k] = left[:, :k] * singular[:k]
+    # The signs of singular vectors are arbitrary: the largest coordinate on each axis is made positive.
+    plane *= np.where(plane[np.abs(plane).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)
+    variance = float((singular**2).sum())
+    share = float((singular[:2] ** 2).sum()) / variance if variance > 0 else 1.0
+    return plane, f"PCA, {100 * share:.0f} % of the variance"
+
+
+def fit_to_frame(plane: Floats) -> Floats:
+    """Stretch positions in the plane to the frame of the map, with a margin."""
+    low = plane.min(axis=0)
+    spread = plane.max(axis=0) - low
+    share = np.where(spread > 0, (plane - low) / np.where(spread > 0, spread, 1.0), 0.5)
+    return MARGIN + share * (np.array(FRAME) - 2 * MARGIN)
+
+
+def cluster(unit: Floats, k: int, rounds: int = 100) -> Integers:
+    """Group similar vectors by spherical k-means (Dhillon & Modha 2001), without chance.
+
+    Parameters
+    ----------
+    unit : ndarray, shape (n, d)
+        Vectors of length 1.
+    k
+        How many groups, at most n.
+    rounds
+        The most rounds of reassignment.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        The group of each vector, 0 the largest.
+    """
+    # What all vectors share says nothing about groups; and each is averaged with its nearest neighbours, so
+    # that a vector from little text, which is mostly noise, goes with them.
+    points = unit_rows(unit - unit.mean(axis=0))
+    nearest = np.argsort(-(points @ points.T), axis=1, kind="stable")[:, : 1 + min(5, len(unit) // 8)]
+    points = unit_rows(points[nearest].mean(axis=1))
+    # Start from points far apart: each next one is the least similar to those chosen.
+    chosen = [0]
+    while len(chosen) < k:
+        chosen.append(int((points @ points[chosen].T).max(axis=1).argmin()))
+    centres = points[chosen]
+    groups = np.full(len(points), -1, dtype=np.int64)
+    for _ in range(rounds):
+        closest = (points @ centres.T).argmax(axis=1)
+        if (closest == groups).all():
+            break
+        groups = closest
+        sums = np.zeros_like(centres)
+        np.add.at(sums, groups, points)
+        centres = np.where(sums.any(axis=1, keepdims=True), unit_rows(sums), centres)
+    by_size = np.argsort(-np.bincount(groups, minlength=k), kind="stable")
+    return np.argsort(by_size)[groups]
+
+
+def font_sizes(frequencies: npt.NDArray[np.integer[Any]]) -> Floats:
+    """Choose sizes of labels in points: smaller if there are many, a little larger for frequent words."""
+    logs = np.log(np.maximum(np.asarray(frequencies, dtype=np.float64), 1.0))
+    spread = logs.max() - logs.min()
+    weights = (logs - logs.min()) / spread if spread > 0 else np.full(len(logs), 0.5)
+    size = float(np.clip(8.5 * (200 / len(logs)) ** 0.25, 7.0, 12.0))
+    return size * (0.9 + 0.35 * weights)
+
+
+def label_sizes(words: Sequence[str], sizes: Floats) -> Floats:
+    """Estimate width and height of labels, shape (n, 2), in the unit of the font sizes.
+
+    An estimate, rather too wide than too narrow, since the fonts of whoever looks at an SVG or HTML file are
+    not known here.
+    """
+    widths = np.array([sum(map(_em, word)) for word in words])
+    return np.column_stack([widths * sizes, 1.15 * sizes])
+
+
+@cache
+def _em(character: str) -> float:
+    """Estimate the width of a character in ems of a sans-serif font."""
+    if combining(character):
+        return 0.0
+    if east_asian_width(character) in "WF":
+        return 1.0
+    if character in "iljtfrI'.,:;|-":
+        return 0.4
+    if character in "mwMW":
+        return 0.95
+    return 0.72 if character.isupper() else 0.63
+
+
+def place_labels(positions: Floats, sizes: Floats, frame: tuple[float, float] | None = None) -> Integers:
+    """Find places for labels beside their dots where they cover neither dots nor each other.
+
+    Greedy and without chance: each label in turn takes the first of the `ANCHORS` that is free, so the first
+    words, the most frequent, get theirs most surely.
+
+    Parameters
+    ----------
+    positions : ndarray, shape (n, 2)
+        The dots.
+    sizes : ndarray, shape (n, 2)
+        Width and height of each label, in the same unit.
+    frame
+        Width and height of the frame in which labels must stay; no frame if None.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        The index of an anchor for each label, -1 where there is no free place.
+    """
+    n = len(positions)
+    taken = np.empty((2 * n, 4))  # left, bottom, right, top: all the dots, then the labels placed so far
+    taken[:n, :2] = positions - DOT_RADIUS
+    taken[:n, 2:] = positions + DOT_RADIUS
+    used = n
+    places = np.full(n, -1, dtype=np.int64)
+    for i, (dot, size) in enumerate(zip(positions, sizes, strict=True)):
+        for place, anchor in enumerate(ANCHORS):
+            left, bottom = label_corner(dot, size, anchor)
+            right, top = left + size[0], bottom + size[1]
+            if frame and (left < 0 or bottom < 0 or right > frame[0] or top > frame[1]):
+                continue
+            boxes = taken[:used]
+            overlaps = (
+                (boxes[:, 0] < right) & (boxes[:, 2] > left) & (boxes[:, 1] < top) & (boxes[:, 3] > bottom)
+            )
+            overlaps[i] = False  # its own dot
+            if not overlaps.any():
+                places[i] = place
+                taken[used] = left, bottom, right, top
+                used += 1
+                break
+    return places
+
+
+def label_offset(anchor: Anchor) -> tuple[float, float]:
+    """Return how far the anchored side or corner of a label is from the middle of its dot."""
+    return anchor.x * (DOT_RADIUS + 1.0), anchor.y * (DOT_RADIUS + 0.5)
+
+
+def label_corner(dot: Floats, size: Floats, anchor: Anchor) -> tuple[float, float]:
+    """Return the lower left corner of a label that stands at an anchor of its dot."""
+    dx, dy = label_offset(anchor)
+    return (
+        float(dot[0] + dx + (anchor.x - 1) * size[0] / 2),
+        float(dot[1] + dy + (anchor.y - 1) * size[1] / 2),
+    )

@@ -1,0 +1,430 @@
+"""``firth vectors`` as people use it: other processes, real files, exit codes."""
+
+from __future__ import annotations
+
+import gzip
+import inspect
+import io
+import json
+import random
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from firth.cli import vectors as commands
+from firth.cli.main import main
+from firth.vectors.formats import load_vectors
+from firth.vectors.skipgram import SkipGram
+
+TOPICS = (
+    "tea coffee milk cup sugar kettle saucer spoon",
+    "law court judge jury trial verdict witness lawyer",
+    "violin cello piano flute orchestra concert tune oboe",
+)
+
+
+class Result(NamedTuple):
+    """What became of a command."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def process(*arguments: object, cwd: Path, stdin: str | None = None) -> Result:
+    """Run the command line in a process of its own, without a terminal, as people do."""
+    command = [sys.executable, "-m", "firth", *map(str, arguments)]
+    done = subprocess.run(
+        command, cwd=cwd, input=stdin, capture_output=True, encoding="utf-8", timeout=120, check=False
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def call(*arguments: object, cwd: Path) -> Result:
+    """Run the command line in this process: the same entry point, but Python need not start."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["firth", *map(str, arguments)])
+        patch.setattr(sys, "stdout", streams[0])
+        patch.setattr(sys, "stderr", streams[1])
+        with pytest.raises(SystemExit) as exit:
+            main()
+    texts = []
+    for stream in streams:
+        stream.seek(0)
+        texts.append(stream.read())
+    return Result(int(exit.value.code or 0), *texts)
+
+
+def succeeds(*arguments: object, cwd: Path, run: Callable[..., Result] = call, **more: Any) -> str:
+    """Run the command line, which must succeed; return standard output."""
+    result = run(*arguments, cwd=cwd, **more)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def fails(*arguments: object, cwd: Path, run: Callable[..., Result] = call) -> str:
+    """Run the command line, which must complain in one line; return the line."""
+    result = run(*arguments, cwd=cwd)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    lines = [line for line in result.stderr.splitlines() if line.startswith("firth: error: ")]
+    assert len(lines) == 1
+    assert result.stderr.splitlines()[-1] == lines[0]
+    assert "Traceback" not in result.stderr
+    return lines[0].removeprefix("firth: error: ")
+
+
+def make_text(sentences: int = 1500) -> str:
+    """Return text in which the words of one topic keep each other company."""
+    rng = random.Random(1)
+    lines = [" ".join(rng.choices(rng.choice(TOPICS).split(), k=8)) for _ in range(sentences)]
+    return "\n".join(line.capitalize() + "." for line in lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a corpus, its vectors and evaluation files."""
+    folder = tmp_path_factory.mktemp("vectors")
+    (folder / "corpus.txt").write_text(make_text(), encoding="utf-8")
+    (folder / "pairs.tsv").write_text(
+        "# pairs\ntea\tcoffee\t9.0\nlaw\tjudge\t8.5\ntea\tlaw\t1.0\nviolin\tcourt\t0.5\nabsent\ttea\t3\n"
+    )
+    (folder / "questions.txt").write_text(": topics\ntea coffee law judge\ntea absent law judge\n")
+    vectors = SkipGram(dim=20, epochs=3, threads=1, sample=0).fit(str(folder / "corpus.txt"))
+    vectors.save(folder / "v.safetensors")
+    return folder
+
+
+def test_train_writes_vectors_and_says_what_next(folder: Path, tmp_path: Path) -> None:
+    arguments = ("--dim", 16, "--epochs", 2, "--threads", 1, "--seed", 7, "--sample", 0)
+    output = succeeds(
+        "vectors",
+        "train",
+        folder / "corpus.txt",
+        "-o",
+        "out.safetensors",
+        *arguments,
+        cwd=tmp_path,
+        run=process,
+    )
+    vectors = load_vectors(tmp_path / "out.safetensors")
+    assert sorted(vectors.words) == sorted(" ".join(TOPICS).split())
+    assert vectors.dim == 16
+    assert [file.name for file in tmp_path.iterdir()] == ["out.safetensors"]
+    assert "24 words × 16 dimensions" in output
+    suggested = re.search(r"firth (vectors similar .*)", output)
+    assert suggested
+    assert succeeds(*suggested[1].split(), cwd=tmp_path)
+
+
+def test_train_json_is_one_object_and_agrees_with_the_file(folder: Path, tmp_path: Path) -> None:
+    corpus = folder / "corpus.txt"
+    result = process("vectors", "train", corpus, "-o", "o.vec", "--epochs", 2, "--json", "-q", cwd=tmp_path)
+    assert result.stderr == ""
+    figures = json.loads(result.stdout)
+    assert figures["words"] == len(load_vectors(tmp_path / "o.vec")) == 24
+    assert [epoch["epoch"] for epoch in figures["history"]] == [1, 2]
+    assert figures["loss"] == figures["history"][-1]["loss"] > 0
+    assert figures["corpus_words"] == 12_000
+
+
+def test_train_is_reproducible(folder: Path, tmp_path: Path) -> None:
+    for name in ("a.vec", "b.vec"):
+        succeeds("vectors", "train", folder / "corpus.txt", "-o", name, "--threads", 1, cwd=tmp_path)
+    assert (tmp_path / "a.vec").read_bytes() == (tmp_path / "b.vec").read_bytes()
+
+
+def test_train_reads_standard_input_and_several_files(folder: Path, tmp_path: Path) -> None:
+    text = make_text(300)
+    succeeds("vectors", "train", "-", "-o", "in.vec", "--epochs", 1, cwd=tmp_path, run=process, stdin=text)
+    assert len(load_vectors(tmp_path / "in.vec")) == 24
+    (tmp_path / "a.txt").write_text("moon stars\n" * 10, encoding="utf-8")
+    (tmp_path / "b.txt.gz").write_bytes(gzip.compress(b"sun sky\n" * 10))
+    succeeds("vectors", "train", "a.txt", "b.txt.gz", "-o", "two.vec", "--sample", 0, cwd=tmp_path)
+    assert sorted(load_vectors(tmp_path / "two.vec").words) == ["moon", "sky", "stars", "sun"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], ["end", "the"]),
+        (["--no-lowercase"], ["The", "end"]),
+        (["--pretokenized"], ["The", "end."]),
+        (["--pretokenized", "--lowercase"], ["end.", "the"]),
+    ],
+)
+def test_case_is_kept_in_text_that_is_cut_already(
+    tmp_path: Path, options: Sequence[str], words: list[str]
+) -> None:
+    (tmp_path / "text.txt").write_text("The end.\n" * 20, encoding="utf-8")
+    succeeds("vectors", "train", "text.txt", "-o", "o.vec", "--sample", 0, *options, cwd=tmp_path)
+    assert sorted(load_vectors(tmp_path / "o.vec").words) == words
+
+
+def test_training_curve(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    corpus = folder / "corpus.txt"
+    succeeds("vectors", "train", corpus, "-o", "o.vec", "--curve", "loss.png", "-q", cwd=tmp_path)
+    assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_defaults_are_those_of_the_library() -> None:
+    library = inspect.signature(SkipGram.__init__).parameters
+    command = inspect.signature(commands.train).parameters
+    for name in library.keys() - {"self", "lowercase", "errors"}:
+        assert command[name].default == library[name].default, name
+    assert commands.OnBadText.strict.value == library["errors"].default
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["absent.txt", "-o", "o.vec"], "absent.txt"),
+        (["corpus.txt", "-o", "o.pdf"], "o.pdf: not a known format"),
+        (["corpus.txt", "-o", "absent/o.vec"], "there is no folder absent"),
+        (["corpus.txt", "-o", "folder.vec"], "is a folder"),
+        (["corpus.txt", "-o", "o.vec", "--curve", "c.html"], "must end in .png or .svg"),
+        (["corpus.txt", "-o", "o.vec", "--curve", "absent/c.png"], "there is no folder absent"),
+        (["corpus.txt", "-o", "o.vec", "--dim", "0"], "dim must be"),
+        (["corpus.txt", "-o", "o.vec", "--resume"], "--resume needs --checkpoint-dir"),
+        (["corpus.txt", "-o", "o.vec", "--min-count", "5"], "no word occurs 5 times"),
+        (["empty.txt", "-o", "o.vec"], "empty"),
+        (["junk.txt", "-o", "o.vec"], "junk.txt:2: not valid UTF-8"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_line_and_leaves_nothing(tmp_path: Path, arguments: list[str], message: str) -> None:
+    (tmp_path / "corpus.txt").write_text("one two three\n")
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "junk.txt").write_bytes(b"fine\n\xff\xfe\n")
+    (tmp_path / "folder.vec").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    assert message in fails("vectors", "train", *arguments, cwd=tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_invalid_utf8_can_be_replaced(tmp_path: Path) -> None:
+    (tmp_path / "junk.txt").write_bytes(b"fine words\n\xff more words\n" * 10)
+    output = ("vectors", "train", "junk.txt", "-o", "o.vec", "--sample", 0)
+    succeeds(*output, "--errors", "replace", cwd=tmp_path)
+    assert sorted(load_vectors(tmp_path / "o.vec").words) == ["fine", "more", "words"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["vectors", "train"], ["vectors", "similar"], ["vectors", "train", "x", "--dim", "ten"], ["nonsense"]],
+)
+def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: list[str]) -> None:
+    result = call(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "Usage" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_debugging_shows_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRTH_DEBUG", "1")
+    result = process("vectors", "similar", "absent.vec", "tea", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for other processes")
+@pytest.mark.parametrize("with_checkpoints", [False, True])
+def test_ctrl_c_says_what_is_kept(tmp_path: Path, with_checkpoints: bool) -> None:
+    (tmp_path / "corpus.txt").write_text(make_text(), encoding="utf-8")
+    command = ["vectors", "train", "corpus.txt", "-o", "o.vec", "--epochs", "1000000", "--threads", "1"]
+    if with_checkpoints:
+        command += ["--checkpoint-dir", "kept"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "firth", *command],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stderr
+    shown = ""
+    while "epoch 2 of" not in shown:  # one line an epoch
+        line = process.stderr.readline()
+        assert line, shown
+        shown += line
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    last = rest.splitlines()[-1]
+    assert last.startswith("firth: stopped: ")
+    assert "Traceback" not in rest
+    assert not (tmp_path / "o.vec").exists()
+    if with_checkpoints:
+        again = re.search(r"kept in kept; go on with: firth (.*)", last)
+        assert again
+        assert again[1].split() == [*command, "--resume"]
+    else:
+        assert "nothing was written" in last
+        assert [file.name for file in tmp_path.iterdir()] == ["corpus.txt"]
+
+
+def test_similar(folder: Path) -> None:
+    neighbours = load_vectors(folder / "v.safetensors").most_similar("tea", topn=3)
+    output = succeeds("vectors", "similar", "v.safetensors", "tea", "-n", 3, cwd=folder, run=process)
+    assert output.splitlines() == [f"{word}\t{cosine:.4f}" for word, cosine in neighbours]
+    found = json.loads(succeeds("vectors", "similar", "v.safetensors", "tea", "-n", 3, "--json", cwd=folder))
+    assert found["word"] == "tea"
+    assert [(entry["word"], entry["similarity"]) for entry in found["neighbours"]] == neighbours
+    assert {word for word, _ in neighbours} <= set(TOPICS[0].split())
+
+
+def test_analogy(folder: Path) -> None:
+    answers = load_vectors(folder / "v.safetensors").analogy("tea", "coffee", "law", topn=2)
+    output = succeeds("vectors", "analogy", "v.safetensors", "tea", "coffee", "law", "-n", 2, cwd=folder)
+    assert [line.split("\t")[0] for line in output.splitlines()] == [word for word, _ in answers]
+    found = json.loads(
+        succeeds("vectors", "analogy", "v.safetensors", "tea", "coffee", "law", "--json", cwd=folder)
+    )
+    assert (found["a"], found["b"], found["c"], len(found["neighbours"])) == ("tea", "coffee", "law", 10)
+
+
+def test_unknown_words_get_near_spellings(folder: Path) -> None:
+    assert "'coffee'" in fails("vectors", "similar", "v.safetensors", "cofee", cwd=folder)
+
+
+def test_evaluate(folder: Path) -> None:
+    files = ("--similarity", "pairs.tsv", "--analogies", "questions.txt")
+    output = succeeds("vectors", "evaluate", "v.safetensors", *files, cwd=folder)
+    rows = [line.split("\t") for line in output.splitlines()]
+    assert rows[0] == ["file", "score %", "coverage %", "found", "of"]
+    assert rows[1][0] == "pairs.tsv"
+    assert rows[1][2:] == ["80.0", "4", "5"]
+    assert ["    topics", *rows[2][1:]] == rows[-1]
+    figures = json.loads(succeeds("vectors", "evaluate", "v.safetensors", *files, "--json", cwd=folder))
+    assert list(figures) == ["pairs.tsv", "questions.txt"]
+    assert figures["pairs.tsv"]["coverage"] == 80
+    assert figures["pairs.tsv"]["score"] == pytest.approx(float(rows[1][1]), abs=0.01)
+    assert figures["questions.txt"]["coverage"] == 50
+    assert figures["questions.txt"]["score"] in (0, 100)
+    assert [section["name"] for section in figures["questions.txt"]["sections"]] == ["topics"]
+
+
+def test_evaluate_where_nothing_is_found(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "none.tsv").write_text("absent\tmissing\t1.0\n")
+    arguments = ("vectors", "evaluate", folder / "v.safetensors", "--similarity", "none.tsv")
+    figures = json.loads(succeeds(*arguments, "--json", cwd=tmp_path))
+    assert figures["none.tsv"] == {"score": None, "coverage": 0.0, "pairs": 1, "found": 0}
+    assert succeeds(*arguments, cwd=tmp_path).splitlines()[1] == "none.tsv\t–\t0.0\t0\t1"
+
+
+def test_evaluate_needs_a_file(folder: Path) -> None:
+    assert "--similarity" in fails("vectors", "evaluate", "v.safetensors", cwd=folder)
+
+
+def test_plot(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    arguments = ("vectors", "plot", folder / "v.safetensors", "-o", "map.svg", "--words", "tea, law,violin")
+    assert succeeds(*arguments, cwd=tmp_path) == "Drew map.svg\n"
+    drawn = (tmp_path / "map.svg").read_text(encoding="utf-8")
+    assert all(f">{word}</text>" in drawn for word in ("tea", "law", "violin"))
+    assert succeeds(*arguments, "-q", "--method", "pca", "--title", "T", cwd=tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "map.bmp"], ".png or .svg or .html"),
+        (["-o", "map.svg", "--words", "tea,absent"], "absent"),
+        (["-o", "map.svg", "--words", ","], "at least one word"),
+    ],
+)
+def test_plot_bad_input(folder: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
+    pytest.importorskip("matplotlib")
+    assert message in fails("vectors", "plot", folder / "v.safetensors", *arguments, cwd=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_letters_without_a_font_are_a_note(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from firth.show.pictures import fonts_for
+
+    if not fonts_for({"\U00010480"})[1]:
+        pytest.skip("a font for Osmanya is installed")
+    (tmp_path / "v.vec").write_text("2 2\n\U00010480 1 0\nplain 0 1\n", encoding="utf-8")
+    result = call("vectors", "plot", "v.vec", "-o", "m.png", "--words", "plain,\U00010480", cwd=tmp_path)
+    assert result.returncode == 0
+    assert result.stderr.startswith("firth: note: m.png: no installed font")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_convert_there_and_back(folder: Path, tmp_path: Path) -> None:
+    original = load_vectors(folder / "v.safetensors")
+    result = call("vectors", "convert", folder / "v.safetensors", "v.vec.gz", cwd=tmp_path)
+    assert result.returncode == 0
+    assert "counts and training history stay" in result.stderr
+    assert result.stdout == "Saved v.vec.gz: 24 words × 20 dimensions.\n"
+    assert succeeds("vectors", "convert", "v.vec.gz", "back.safetensors", "-q", cwd=tmp_path) == ""
+    back = load_vectors(tmp_path / "back.safetensors")
+    assert back.words == original.words
+    np.testing.assert_array_equal(back.matrix, original.matrix)
+
+
+def test_convert_of_a_lying_file(tmp_path: Path) -> None:
+    (tmp_path / "lie.vec").write_text("5 2\ntea 1 2\n")
+    assert "lie.vec" in fails("vectors", "convert", "lie.vec", "out.safetensors", cwd=tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["lie.vec"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
+def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
+    command = f"{sys.executable} -m firth vectors similar v.safetensors tea | true"
+    result = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True)
+    assert result.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is of Linux")
+def test_a_full_disk_is_one_line(folder: Path) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123 (a device, not a path in the project)
+        result = subprocess.run(
+            [sys.executable, "-m", "firth", "vectors", "similar", "v.safetensors", "tea"],
+            cwd=folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == ["firth: error: No space left on device"]
+
+
+def test_words_of_any_script_come_through_whatever_the_locale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    (tmp_path / "v.vec").write_text("2 2\ncoffee 1 0\n물 1 1\n", encoding="utf-8")
+    assert succeeds("vectors", "similar", "v.vec", "coffee", cwd=tmp_path, run=process) == "물\t0.7071\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        "vectors",
+        *(f"vectors {name}" for name in ("train", "similar", "analogy", "evaluate", "plot", "convert")),
+    ],
+)
+def test_help(tmp_path: Path, command: str) -> None:
+    shown = succeeds(*command.split(), "--help", cwd=tmp_path)
+    assert "Usage: firth" in shown
+    if " " in command:
+        assert f"  firth {command} " in shown  # an example
+
+
+def test_version(tmp_path: Path) -> None:
+    import firth as package
+
+    assert succeeds("--version", cwd=tmp_path) == f"firth {package.__version__}\n"
