@@ -185,7 +185,7 @@ def scores(vectors_file: Path, folder: Path) -> dict[str, float]:
 
 
 def table(runs: list[dict[str, Any]]) -> str:
-    """Lay out the means over the seeds as a Markdown table, with the ratios to gensim in the same settings."""
+    """Lay out the means over the seeds as a Markdown table, with the ratios to gensim in its settings."""
     names = ["wordsim353", "simlex999", "analogies"] if "analogies" in runs[0] else []
     rows = [
         ["dim", "threads", "epochs", "tool", "words/s", "÷ gensim", "fit, s", "gensim ÷", "peak, MB", *names]

@@ -421,7 +421,7 @@ def test_help(tmp_path: Path, command: str) -> None:
     shown = succeeds(*command.split(), "--help", cwd=tmp_path)
     assert "Usage: firth" in shown
     if " " in command:
-        assert f"  firth {command} " in shown  # an example
+        assert shown.count(f"firth {command} ") >= 2  # usage and an example
 
 
 def test_version(tmp_path: Path) -> None:

@@ -62,9 +62,9 @@ def test_file_whose_name_looks_like_a_pattern(tmp_path: Path) -> None:
 def test_nothing_there(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for source, message in [
-        (tmp_path / "absent.txt", "absent.txt: no such file"),
-        (tmp_path / "empty", "empty: there is no file in this folder"),
-        (tmp_path / "*.txt", r"\*.txt: no file matches this pattern"),
+        (f"{tmp_path}/absent.txt", "absent.txt: no such file"),
+        (f"{tmp_path}/empty", "empty: there is no file in this folder"),
+        (f"{tmp_path}/*.txt", r"\*.txt: no file matches this pattern"),
         ("the cat\nsat on", "pass an iterator of strings"),
     ]:
         with pytest.raises(InputError, match=message):

@@ -15,6 +15,7 @@ import pytest
 import firth
 from firth.errors import InputError
 from firth.progress import Progress
+from firth.vectors import skipgram
 
 QUIET = Progress()
 
@@ -93,6 +94,36 @@ def test_vectors_carry_counts_and_settings() -> None:
     assert vectors.metadata["corpus"]["words"] == 24_000
     assert vectors.matrix.shape == (5, 24)
     assert vectors.matrix.flags.c_contiguous
+
+
+class _Notes(Progress):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+@pytest.mark.parametrize("n_words", [2, 5, 50])
+@pytest.mark.parametrize(("lr", "negative", "window"), [(0.05, 5, 5), (0.1, 20, 10)])
+def test_few_words_do_not_diverge(n_words: int, lr: float, negative: int, window: int) -> None:
+    rng = np.random.default_rng(0)
+    corpus = [[f"word{k}" for k in rng.zipf(1.5, 12) % n_words] for _ in range(2_000)]
+    notes = _Notes()
+    model = firth.SkipGram(dim=16, min_count=1, threads=1, sample=0, lr=lr, negative=negative, window=window)
+    vectors = model.fit(corpus, progress=notes)
+    assert np.isfinite(vectors.matrix).all()
+    assert np.abs(vectors.matrix).max() < 20
+    losses = [entry["loss"] for entry in vectors.history]
+    assert losses[-1] < losses[0] * 1.05
+    lowered = vectors.history[0]["lr"] < 0.79 * lr  # after the first of five epochs
+    assert lowered == any("learning rate lowered" in note for note in notes.notes)
+
+
+def test_divergence_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(skipgram, "_MOST_STEPS", 1e30)  # as if nothing kept the learning rate down
+    with pytest.raises(InputError, match="diverged in epoch 1: lower the learning rate"):
+        _fit(lr=1e4)
 
 
 @pytest.mark.parametrize(

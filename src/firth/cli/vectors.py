@@ -203,7 +203,7 @@ def _what_is_kept(checkpoint_dir: Path | None) -> str:
     """Say, after Ctrl-C, what was kept and how to go on."""
     if checkpoint_dir is None:
         return "nothing was written (with --checkpoint-dir, training can be resumed)"
-    if not checkpoint_dir.is_dir() or not any(checkpoint_dir.iterdir()):
+    if not any(checkpoint_dir.glob("checkpoint*")):
         return "before the first checkpoint; nothing was written"
     again = shlex.join([*sys.argv[1:], *([] if "--resume" in sys.argv else ["--resume"])])
     return f"a checkpoint is kept in {checkpoint_dir}; go on with: firth {again}"

@@ -334,7 +334,7 @@ def _logistic_step_compiled(typing, scores, o, first, last, skip, weight, sign, 
         log = builder.fmul(builder.fmul(two, z), emit.polynomial(_ARTANH, builder.fmul(z, z)))
         positive = builder.fcmp_ordered(">=", x, zero)
         other = builder.fmul(builder.select(positive, e, one), builder.fmul(inverse, b))
-        loss = builder.fsub(log, emit.call("minnum", x, zero))
+        loss = builder.fsub(log, builder.select(positive, zero, x))  # NaN stays NaN
 
         lanes = ir.Constant(integers, [_INT(k) for k in range(LANES)])
         first, last, skip = (emit.spread(builder.trunc(k, _INT)) for k in (first, last, skip))

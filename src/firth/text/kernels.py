@@ -244,9 +244,7 @@ def move_slots(old, new):
 
 
 @njit(nogil=True, cache=True)
-def number_words(
-    text, final, classes, lower, slots, pool, offsets, counts, ids, state
-):
+def number_words(text, final, classes, lower, slots, pool, offsets, counts, ids, state):
     """Split a block of text, count its words and write their numbers to `ids`, −1 after each sentence.
 
     Parameters

@@ -378,8 +378,7 @@ def train_block(ids, sampling, V, U, shape, lr, seed):
 
 
 def new_shared(shape: Shape, chunks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return ``steps, rows, sums``, by which the threads of `train_block_in_step` share the results of
-    `chunks` chunks.
+    """Return ``steps, rows, sums``, by which the threads of `train_block_in_step` share their results.
 
     For each chunk: the steps of its rows, one after another (float32); the words that these rows belong to,
     -1 for none (int32); its loss and number of pairs (float64).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import threading
@@ -331,16 +332,21 @@ class _Trainer:
 
             self._kernels = kernels
             self._sampling = _sampling(encoded, model.sample)
-            self._shape = _shape(encoded.vocabulary, model)
+            self._shape, most_lr = _shape(encoded.vocabulary, model)
             if model.deterministic:
                 self._shared = kernels.new_shared(self._shape, _CHUNKS_IN_STEP)
             nothing = encoded.ids[:0]  # of the type that the threads will pass, so that they need not compile
+            self._lr = min(model.lr, most_lr)
             self._train_block(nothing, 0, np.zeros(1, np.int64), thread=0, threads=1)
+        if self._lr < model.lr:
+            progress.note(
+                f"learning rate lowered to {self._lr:.2g}: with so few words, {model.lr:g} diverges"
+            )
 
     def lr(self, block: int) -> float:
         """Return the learning rate at a block of this epoch."""
         done = (self._run.epoch + block / self.blocks) / self._model.epochs
-        return self._model.lr * max(1.0 - done, _LEAST_LR)
+        return self._lr * max(1.0 - done, _LEAST_LR)
 
     def train_batch(self) -> None:
         """Train on the next blocks of the epoch; Ctrl-C takes effect when they are done."""
@@ -358,6 +364,10 @@ class _Trainer:
             loss, pairs = future.result()
             run.loss += loss
             run.pairs += pairs
+        if not math.isfinite(run.loss):
+            raise InputError(
+                f"training diverged in epoch {run.epoch + 1}: lower the learning rate, which was {self._lr:g}"
+            )
         run.block = batch.stop
         run.seconds += time.perf_counter() - started
         if interrupted:
@@ -410,8 +420,8 @@ def _sampling(encoded: EncodedCorpus, sample: float) -> Sampling:
     return Sampling(keep, *alias_table(vocabulary.noise_distribution()))
 
 
-def _shape(vocabulary: Vocabulary, model: SkipGram) -> Shape:
-    """Choose how many centres a chunk has, and how many negatives they share.
+def _shape(vocabulary: Vocabulary, model: SkipGram) -> tuple[Shape, float]:
+    """Choose how many centres a chunk has and how many negatives they share; return the highest safe lr too.
 
     A centre has window + 1 pairs on average and would draw K negatives for each. Half as many shared ones do:
     scores on similarities and analogies are then those of fresh negatives.
@@ -429,9 +439,10 @@ def _shape(vocabulary: Vocabulary, model: SkipGram) -> Shape:
     kept = vocabulary.counts * vocabulary.keep_probabilities(model.sample)
     as_outside = pairs * kept.max() / kept.sum()
     as_negative = model.negative * pairs / shared * (1 + (shared - 1) * vocabulary.noise_distribution().max())
+    most = _MOST_STEPS / (as_outside + as_negative)  # lr x centres
     largest = _CHUNK_IN_STEP if model.deterministic else _CHUNK
-    most = int(_MOST_STEPS / (model.lr * (as_outside + as_negative)))
-    return Shape(padded(model.dim), model.window, model.negative, min(max(most // 4 * 4, 4), largest), shared)
+    chunk = min(max(int(most / model.lr) // 4 * 4, 4), largest)
+    return Shape(padded(model.dim), model.window, model.negative, chunk, shared), most / chunk
 
 
 def _processors() -> int:
