@@ -106,11 +106,23 @@ class _Notes(Progress):
 
 @pytest.mark.parametrize("n_words", [2, 5, 50])
 @pytest.mark.parametrize(("lr", "negative", "window"), [(0.05, 5, 5), (0.1, 20, 10)])
-def test_few_words_do_not_diverge(n_words: int, lr: float, negative: int, window: int) -> None:
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_few_words_do_not_diverge(
+    n_words: int, lr: float, negative: int, window: int, deterministic: bool
+) -> None:
     rng = np.random.default_rng(0)
     corpus = [[f"word{k}" for k in rng.zipf(1.5, 12) % n_words] for _ in range(2_000)]
     notes = _Notes()
-    model = firth.SkipGram(dim=16, min_count=1, threads=1, sample=0, lr=lr, negative=negative, window=window)
+    model = firth.SkipGram(
+        dim=16,
+        min_count=1,
+        threads=1,
+        sample=0,
+        lr=lr,
+        negative=negative,
+        window=window,
+        deterministic=deterministic,
+    )
     vectors = model.fit(corpus, progress=notes)
     assert np.isfinite(vectors.matrix).all()
     assert np.abs(vectors.matrix).max() < 20

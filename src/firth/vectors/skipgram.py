@@ -426,7 +426,7 @@ def _shape(vocabulary: Vocabulary, model: SkipGram) -> tuple[Shape, float]:
     A centre has window + 1 pairs on average and would draw K negatives for each. Half as many shared ones do:
     scores on similarities and analogies are then those of fresh negatives.
 
-    All pairs of a chunk take their gradients at the same vectors. The more often a row comes in it, the
+    All pairs of a chunk (in step: of some chunks) take their gradients at the same vectors. The more often a row comes in it, the
     farther it is moved by gradients that do not know of each other; past a point, training overshoots and
     diverges. A negative comes as often as the chunk has centres, times its weight, so chunks are made
     smaller where words are few or the learning rate is high.
@@ -436,11 +436,12 @@ def _shape(vocabulary: Vocabulary, model: SkipGram) -> tuple[Shape, float]:
 
     pairs = model.window + 1
     shared = padded(-(-model.negative * pairs // 2))
+    largest, chunks = (_CHUNK_IN_STEP, _CHUNKS_IN_STEP) if model.deterministic else (_CHUNK, 1)
     kept = vocabulary.counts * vocabulary.keep_probabilities(model.sample)
-    as_outside = pairs * kept.max() / kept.sum()
-    as_negative = model.negative * pairs / shared * (1 + (shared - 1) * vocabulary.noise_distribution().max())
+    as_outside = chunks * pairs * kept.max() / kept.sum()
+    again = (chunks * shared - 1) * vocabulary.noise_distribution().max()
+    as_negative = model.negative * pairs / shared * (1 + again)
     most = _MOST_STEPS / (as_outside + as_negative)  # lr x centres
-    largest = _CHUNK_IN_STEP if model.deterministic else _CHUNK
     chunk = min(max(int(most / model.lr) // 4 * 4, 4), largest)
     return Shape(padded(model.dim), model.window, model.negative, chunk, shared), most / chunk
 
