@@ -83,7 +83,7 @@ def load_vectors(path: PathLike, *, mmap: bool = True) -> WordVectors:
         There is no such file, its format is not known, or something in it is wrong.
     """
     path = Path(path)
-    suffix = _format(path)
+    suffix = format_of(path)
     if suffix == ".safetensors":
         return _load_own(path, mmap)
     read = _read_binary if suffix == ".bin" else _read_text
@@ -112,7 +112,7 @@ def save_vectors(vectors: WordVectors, path: PathLike) -> None:
         a word: those other than ``.safetensors`` cannot hold white space.
     """
     path = Path(path)
-    suffix = _format(path)
+    suffix = format_of(path)
     _ = vectors.norms  # raises where a vector is not finite
     if suffix == ".safetensors":
         _save_own(vectors, path)
@@ -130,7 +130,7 @@ def save_vectors(vectors: WordVectors, path: PathLike) -> None:
         file.writelines(rows)
 
 
-def _format(path: Path) -> str:
+def format_of(path: Path) -> str:
     """Return the suffix that stands for the format: .safetensors, .bin, .glove, or .txt (with a header)."""
     name = re.sub(r"\.[gx]z$", "", path.name.lower())
     for ending, suffix in _SUFFIXES.items():

@@ -426,7 +426,8 @@ def _shape(vocabulary: Vocabulary, model: SkipGram) -> tuple[Shape, float]:
     A centre has window + 1 pairs on average and would draw K negatives for each. Half as many shared ones do:
     scores on similarities and analogies are then those of fresh negatives.
 
-    All pairs of a chunk (in step: of some chunks) take their gradients at the same vectors. The more often a row comes in it, the
+    All pairs of a chunk (in step: of some chunks) take their gradients at the same vectors. The more often a
+    row comes in it, the
     farther it is moved by gradients that do not know of each other; past a point, training overshoots and
     diverges. A negative comes as often as the chunk has centres, times its weight, so chunks are made
     smaller where words are few or the learning rate is high.
