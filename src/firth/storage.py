@@ -10,6 +10,7 @@ replaces its target by a file that only its owner may read. Here arrays are mapp
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
@@ -48,6 +49,7 @@ _DTYPES = {
     "BOOL": "|b1",
 }
 _NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 _LARGEST_HEADER = 100_000_000  # the limit of the safetensors library
 
 
@@ -102,11 +104,12 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
 
 @contextmanager
 def _write_errors(target: Path, written: Path) -> Iterator[None]:
-    """Report the system's errors about `written`, or about no file by name (full disk), as about `target`."""
+    """Report errors about `written`, and those of the disk, which name no file, as about `target`."""
     try:
         yield
     except OSError as error:
-        if error.errno is None or error.filename not in (None, written, str(written)):
+        about_written = error.filename in (written, str(written))
+        if not about_written and (error.filename is not None or error.errno not in _DISK_ERRORS):
             raise
         raise InputError(f"{target}: cannot be written: {error.strerror}") from error
 

@@ -140,7 +140,7 @@ def train(
       zcat big.gz | firth vectors train - -o big.vec --min-count 20
     """
     from firth.progress import default_progress
-    from firth.vectors.formats import format_of as format_of
+    from firth.vectors.formats import format_of
     from firth.vectors.skipgram import SkipGram
 
     # All that could go wrong at the end is checked before the work begins.
@@ -451,7 +451,7 @@ def convert(
       firth vectors convert wiki.safetensors wiki.vec
       firth vectors convert glove.6B.100d.txt glove.safetensors
     """
-    from firth.vectors.formats import format_of as format_of
+    from firth.vectors.formats import format_of
     from firth.vectors.formats import load_vectors
 
     suffix = format_of(output)

@@ -103,7 +103,7 @@ class Adam:
             gradient is not finite; nothing is changed then.
         """
         _check(parameters, gradients)
-        if not self.steps:
+        if not self.first:
             self.first = {name: np.zeros_like(parameter) for name, parameter in parameters.items()}
             self.second = {name: np.zeros_like(parameter) for name, parameter in parameters.items()}
         _agree(parameters, self.first, "running mean")

@@ -3,7 +3,8 @@
 ===========================  ===============================================================================
 name ends in                 format
 ===========================  ===============================================================================
-``.safetensors``             firth's own: words, vectors, counts, history and metadata; read by memory mapping
+``.safetensors``             firth's own: words, vectors, outside vectors, counts, history and metadata; read by
+                             memory mapping
 ``.vec``, ``.txt``           text as written by word2vec, gensim and fastText: a line ``n d``, then a word and
                              d numbers a line; read with or without that first line
 ``.glove``, ``.glove.txt``   text as written by GloVe: the same without the first line
@@ -57,7 +58,9 @@ _ARRAYS = (
     ("words", np.uint8, 1),
     ("word_offsets", np.int64, 1),
     ("counts", np.int64, 1),
+    ("outside", np.float32, 2),
 )
+_OPTIONAL = ("counts", "outside")
 
 
 def load_vectors(path: PathLike, *, mmap: bool = True) -> WordVectors:
@@ -156,6 +159,10 @@ def _save_own(vectors: WordVectors, path: Path) -> None:
     arrays: dict[str, npt.NDArray[Any]] = {"matrix": vectors.matrix, "words": blob, "word_offsets": offsets}
     if vectors.counts is not None:
         arrays["counts"] = vectors.counts
+    if vectors.outside is not None:
+        with _naming(path):
+            _check_finite(vectors.outside)
+        arrays["outside"] = vectors.outside
     metadata = {
         "kind": _KIND,
         "version": _VERSION,
@@ -174,7 +181,7 @@ def _load_own(path: Path, mmap: bool) -> WordVectors:
     with _naming(path):
         for name, dtype, dimensions in _ARRAYS:
             array = arrays.get(name)
-            if array is None and name == "counts":
+            if array is None and name in _OPTIONAL:
                 continue
             if array is None or array.dtype != dtype or array.ndim != dimensions:
                 raise InputError(f"broken: its array {name!r} is missing or of another type")
@@ -187,12 +194,20 @@ def _load_own(path: Path, mmap: bool) -> WordVectors:
             unpack_strings(arrays["words"], arrays["word_offsets"]),
             arrays["matrix"],
             counts=arrays.get("counts"),
+            outside=arrays.get("outside"),
             history=history,
             metadata=metadata,
         )
         if not mmap:
             _ = vectors.norms  # raises where a vector is not finite
+            if vectors.outside is not None:
+                _check_finite(vectors.outside)
     return vectors
+
+
+def _check_finite(outside: npt.NDArray[np.float32]) -> None:
+    if not np.isfinite(outside).all():
+        raise InputError("an outside vector is not finite: it holds NaN or infinity")
 
 
 def _read_text(file: BinaryIO, path: Path) -> tuple[list[str], npt.NDArray[np.float32]]:

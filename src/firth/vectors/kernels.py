@@ -48,7 +48,7 @@ _kernel = njit(nogil=True, cache=True, error_model="numpy")
 
 Shape = namedtuple("Shape", "dim window negative chunk shared")
 """Sizes: padded length of a row, largest radius, negatives a pair (K), centres of a chunk (a multiple of 4),
-negatives that they share (S, a multiple of 16)."""
+negatives that they share (S, a multiple of 4)."""
 
 Sampling = namedtuple("Sampling", "keep threshold alias")
 """What the kernels draw from.
@@ -61,7 +61,8 @@ Scratch = namedtuple("Scratch", "centers outside noise positive negative losses 
 """Buffers of a chunk, all float32 and flat.
 
 centers (chunk, dim), outside (chunk + margins, dim), noise (shared, dim): copies of rows;
-positive (chunk, width), negative (chunk, shared): scores, then factors; losses (2, 16): sums a lane;
+positive, negative (chunk, width): scores, then factors, with a width of its own each, of whole vectors;
+losses (2, 16): sums a lane;
 steps (chunk + outside + shared, BAND): minus the learning rate times the gradients of these rows, a band at
 a time.
 """
@@ -157,13 +158,14 @@ def _outside_rows(shape):
 def _new_scratch(shape):
     """Return the buffers of a chunk. They stay finite wherever they are read, also past what was written."""
     dim, outside = shape.dim, _outside_rows(shape)
-    width = -(-(4 + 2 * shape.window) // LANES) * LANES
+    positive_width = -(-(4 + 2 * shape.window) // LANES) * LANES
+    negative_width = -(-shape.shared // LANES) * LANES
     return Scratch(
         _aligned_zeros(shape.chunk * dim),
         _aligned_zeros(outside * dim),
         _aligned_zeros(shape.shared * dim),
-        _aligned_zeros(shape.chunk * width),
-        _aligned_zeros(shape.chunk * shape.shared),
+        _aligned_zeros(shape.chunk * positive_width),
+        _aligned_zeros(shape.chunk * negative_width),
         _aligned_zeros(2 * LANES),
         _aligned_zeros((shape.chunk + outside + shape.shared) * BAND),
     )
@@ -219,6 +221,7 @@ def _factors(shape, radii, first, last, start, m, lr, scratch, ahead):
     centers, outside, noise = scratch.centers, scratch.outside, scratch.noise
     positive, negative = scratch.positive, scratch.negative
     width = len(positive) // shape.chunk
+    negative_width = len(negative) // shape.chunk
     one, share = np.float32(1.0), np.float32(shape.negative / shared)
     scratch.losses[:] = 0
     pairs = 0
@@ -226,7 +229,18 @@ def _factors(shape, radii, first, last, start, m, lr, scratch, ahead):
         c, radius = 4 * tile, radii[tile]
         row = _first_outside(shape, c, radius)
         for k in range(0, shared, 4):
-            dot_tile(negative, c * shared + k, shared, centers, c * dim, dim, noise, k * dim, dim, dim)
+            dot_tile(
+                negative,
+                c * negative_width + k,
+                negative_width,
+                centers,
+                c * dim,
+                dim,
+                noise,
+                k * dim,
+                dim,
+                dim,
+            )
         for k in range(0, 4 + 2 * radius, 4):
             dot_tile(
                 positive, c * width + k, width, centers, c * dim, dim, outside, (row + k) * dim, dim, dim
@@ -245,7 +259,8 @@ def _factors(shape, radii, first, last, start, m, lr, scratch, ahead):
                 )
             weight = np.float32(max(right - left, 0)) * share
             for k in range(0, shared, LANES):
-                logistic_step(negative, i * shared + k, 0, LANES, -1, weight, -one, lr, scratch.losses, LANES)
+                at = i * negative_width + k
+                logistic_step(negative, at, 0, shared - 1 - k, -1, weight, -one, lr, scratch.losses, LANES)
         _prefetch_centers(shape, start + shape.chunk + c, tile, ahead)
     return np.float64(scratch.losses.sum()), pairs
 
@@ -267,6 +282,7 @@ def _band_of_steps(shape, radii, start, m, scratch, band, n, steps, stride, at, 
     centers, outside, noise = scratch.centers, scratch.outside, scratch.noise
     positive, negative = scratch.positive, scratch.negative
     width = len(positive) // shape.chunk
+    negative_width = len(negative) // shape.chunk
     first_outside = shape.chunk
     first_noise = first_outside + _outside_rows(shape)
     for row in range(first_noise + shared):
@@ -276,7 +292,20 @@ def _band_of_steps(shape, radii, start, m, scratch, band, n, steps, stride, at, 
         c, radius = 4 * tile, radii[tile]
         row, columns = _first_outside(shape, c, radius), 4 + 2 * radius
         target = c * stride + at
-        add_product_tile(steps, target, stride, negative, c * shared, shared, 1, shared, noise, band, dim, n)
+        add_product_tile(
+            steps,
+            target,
+            stride,
+            negative,
+            c * negative_width,
+            negative_width,
+            1,
+            shared,
+            noise,
+            band,
+            dim,
+            n,
+        )
         add_product_tile(
             steps, target, stride, positive, c * width, width, 1, columns, outside, row * dim + band, dim, n
         )
@@ -288,7 +317,9 @@ def _band_of_steps(shape, radii, start, m, scratch, band, n, steps, stride, at, 
         _prefetch_outside(shape, start + shape.chunk + c, band, n, ahead)
     for k in range(0, shared, 4):
         target = (first_noise + k) * stride + at
-        add_product_tile(steps, target, stride, negative, k, 1, shared, 4 * tiles, centers, band, dim, n)
+        add_product_tile(
+            steps, target, stride, negative, k, 1, negative_width, 4 * tiles, centers, band, dim, n
+        )
 
 
 @_kernel

@@ -490,4 +490,6 @@ def _folder(checkpoint_dir: str | os.PathLike[str] | None) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be used for checkpoints: {error.strerror}") from None
+    for left_behind in folder.glob(".firth-*"):  # by a training that was killed while it wrote
+        left_behind.unlink(missing_ok=True)
     yield folder

@@ -34,6 +34,9 @@ class WordVectors:
         Their vectors, shape (n, d); float32 is taken as it is (it may be memory-mapped), the rest converted.
     counts
         How often each word occurred in the corpus, shape (n,).
+    outside
+        The vectors that the words have when they are in the context of others (U, if `matrix` is V), shape
+        (n, d). No query uses them, but the model is complete only with them: see `firth.vectors.heldout`.
     history
         One dict of figures for each epoch of training.
     metadata
@@ -47,6 +50,8 @@ class WordVectors:
         Their vectors; read-only, so that a change through a row cannot go unnoticed.
     counts : ndarray of int64, shape (n,), or None
         How often each word occurred.
+    outside : ndarray of float32, shape (n, d), or None
+        The outside vectors; read-only.
     history : list of dict
         Figures of each epoch.
     metadata : dict
@@ -55,7 +60,8 @@ class WordVectors:
     Raises
     ------
     InputError
-        Nothing is there, a word is there twice, or words, matrix and counts do not go together.
+        Nothing is there, a word is there twice, or words, matrix, counts and outside vectors do not go
+        together.
 
     Examples
     --------
@@ -70,13 +76,12 @@ class WordVectors:
         matrix: npt.ArrayLike,
         *,
         counts: npt.ArrayLike | None = None,
+        outside: npt.ArrayLike | None = None,
         history: list[dict[str, float]] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self.words = list(words)
-        with np.errstate(over="ignore"):  # a double too large for float32 becomes infinity; see `norms`
-            self.matrix: npt.NDArray[np.float32] = np.ascontiguousarray(matrix, dtype=np.float32).view()
-        self.matrix.flags.writeable = False
+        self.matrix = _read_only_float32(matrix)
         if self.matrix.ndim != 2 or len(self.matrix) != len(self.words):
             raise InputError(
                 f"{len(self.words)} words need a matrix of {len(self.words)} rows, "
@@ -94,6 +99,11 @@ class WordVectors:
         self.counts = None if counts is None else np.asarray(counts, dtype=np.int64)
         if self.counts is not None and self.counts.shape != (len(self.words),):
             raise InputError(f"{len(self.words)} words need as many counts, not shape {self.counts.shape}")
+        self.outside = None if outside is None else _read_only_float32(outside)
+        if self.outside is not None and self.outside.shape != self.matrix.shape:
+            raise InputError(
+                f"the outside vectors have the shape {self.outside.shape}, not {self.matrix.shape} as the matrix"
+            )
         self.history = list(history or [])
         self.metadata = dict(metadata or {})
 
@@ -280,6 +290,13 @@ class WordVectors:
             word = self.words[int(np.argmin(np.isfinite(products)))]
             raise InputError(f"the vector of {word!r} is too long to calculate with: scale the vectors down")
         return np.clip(products / np.where(norms > 0, norms, 1.0), -1.0, 1.0)
+
+
+def _read_only_float32(matrix: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # a double too large for float32 becomes infinity; see `WordVectors.norms`
+        view: npt.NDArray[np.float32] = np.ascontiguousarray(matrix, dtype=np.float32).view()
+    view.flags.writeable = False
+    return view
 
 
 def _as_list(query: Query) -> list[str | Vector]:

@@ -1,0 +1,224 @@
+r"""How often words occur in each other's windows: all that the naive softmax objective knows of a corpus.
+
+The loss of a corpus is a sum over pairs of a centre word c and an outside word o, and equal pairs cost the
+same. So it is :math:`\sum_{c,o} N(c,o) J(c,o)`, and the text is not needed once the weights N(c, o) are known.
+
+N(c, o) is the *expected* number of such pairs in one epoch of training with negative sampling
+(`firth.vectors.kernels`). There, words are dropped at random (subsampling) before windows are taken, so that
+those kept move closer together; then the radius of each window is drawn from 1..window. A pair with k kept
+words in between is therefore inside the window with probability (window − k) / window, if k < window. And k
+is a sum of independent yes-or-no draws, whose distribution is updated in `window` operations for each further
+word. Nothing is sampled.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from firth.progress import Progress
+from firth.text.corpus import EncodedCorpus
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.intp]
+
+_MEMORY = 24 << 20  # bytes of dense rows that a thread gathers counts in; above 32 MB, malloc gets slow
+_FEWEST_ROWS = 64  # ... but at least so many: each range of rows takes a pass over the text
+_UNLIKELY = 1e-9  # a word that is inside the window with a lower probability ends it
+
+_kernel = njit(nogil=True, cache=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Cooccurrences:
+    """The matrix N(c, o) of `count`, as compressed sparse rows.
+
+    Attributes
+    ----------
+    starts : int64, shape (n + 1,)
+        The outside words of centre word c are those from ``starts[c]`` up to ``starts[c + 1]``:
+    outsides : int32, shape (nnz,)
+        their numbers, ascending, and
+    weights : float32, shape (nnz,)
+        N(c, o).
+    """
+
+    starts: npt.NDArray[np.int64]
+    outsides: npt.NDArray[np.int32]
+    weights: Floats
+
+    def __len__(self) -> int:
+        """The number of words n."""
+        return len(self.starts) - 1
+
+    @cached_property
+    def totals(self) -> npt.NDArray[np.float64]:
+        """N(c), the sum over all outside words, shape (n,). The matrix is symmetric: N(o) is the same."""
+        # reduceat would give an empty row the first weight of the next one.
+        totals = np.zeros(len(self))
+        rows = np.flatnonzero(np.diff(self.starts))
+        if len(rows):
+            totals[rows] = np.add.reduceat(self.weights, self.starts[rows], dtype=np.float64)
+        return totals
+
+    @property
+    def pairs(self) -> float:
+        """The expected number of pairs, the sum of the whole matrix."""
+        return float(self.totals.sum())
+
+    def entropy(self) -> float:
+        """Return the entropy of an outside word given its centre word, in nats: no loss a pair can be lower."""
+        entropy = 0.0
+        for c in np.flatnonzero(self.totals):
+            weights = self.weights[self.starts[c] : self.starts[c + 1]].astype(np.float64)
+            entropy -= weights @ np.log(weights / self.totals[c])
+        return entropy / self.pairs
+
+    def dot(self, centers: Rows, scores: npt.NDArray[np.floating]) -> float:
+        """Return the sum of N(c, o) times score over all outside words of some centre words.
+
+        Parameters
+        ----------
+        centers : integers, shape (k,)
+        scores : float32 or float64, shape (k, n), C-contiguous
+            A row for each of the centre words.
+        """
+        return float(_dot(self.starts, self.outsides, self.weights, centers, scores))
+
+    def subtract_from(self, predicted: npt.NDArray[np.floating], centers: Rows) -> None:
+        """Subtract the rows of some centre words from those of `predicted`, in place; shapes as for `dot`."""
+        _subtract(self.starts, self.outsides, self.weights, centers, predicted)
+
+
+def count(
+    encoded: EncodedCorpus,
+    window: int = 5,
+    sample: float = 1e-3,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Cooccurrences:
+    """Count the pairs of a corpus.
+
+    The counts of a range of centre words are gathered in dense rows, one range after another. So memory is the
+    result, 8 bytes for each pair of words that occurs (twice while it is put together), and some 24 MB a
+    thread, however long the text is.
+
+    Parameters
+    ----------
+    encoded
+        The corpus; its vocabulary gives the probabilities of subsampling.
+    window
+        The largest radius.
+    sample
+        The threshold of subsampling, see `firth.text.vocabulary.Vocabulary.keep_probabilities`.
+    threads
+        They share out the ranges. The result does not depend on their number.
+    progress
+        Where to report.
+    """
+    progress = progress or Progress()
+    n = len(encoded.vocabulary)
+    keep = encoded.vocabulary.keep_probabilities(sample).astype(np.float64)
+    nearness = np.arange(window, 0, -1) / window
+    rows = min(max(_MEMORY // (8 * n), _FEWEST_ROWS), -(-n // threads))
+    ids = encoded.ids
+
+    def count_range(first: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Floats]:
+        dense = np.zeros((min(rows, n - first), n))
+        _count(ids, keep, nearness, first, dense)
+        lengths = np.count_nonzero(dense, axis=1)
+        outsides = np.empty(lengths.sum(), np.int32)
+        weights = np.empty(lengths.sum(), np.float32)
+        _compress(dense, outsides, weights)
+        return lengths, outsides, weights
+
+    progress.begin("counting pairs", n, "words")
+    parts = []
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for part in pool.map(count_range, range(0, n, rows)):
+            parts.append(part)
+            progress.advance(min(len(parts) * rows, n))
+    finally:
+        pool.shutdown(cancel_futures=True)
+        progress.end()
+    starts = np.zeros(n + 1, np.int64)
+    np.cumsum(np.concatenate([lengths for lengths, _, _ in parts]), out=starts[1:])
+    return Cooccurrences(
+        starts,
+        np.concatenate([outsides for _, outsides, _ in parts]),
+        np.concatenate([weights for _, _, weights in parts]),
+    )
+
+
+@_kernel
+def _count(ids, keep, nearness, first, dense):  # type: ignore[no-untyped-def]
+    """Add up the weights of all pairs whose centre word is one of those from `first` on.
+
+    Parameters
+    ----------
+    ids : int32
+        The text, −1 after each sentence.
+    keep : float64 (n,)
+        Probability that subsampling keeps a word.
+    nearness : float64 (window,)
+        Probability that a word is inside the window, by the number of kept words between it and the centre.
+    first : int
+        The centre word that row 0 belongs to.
+    dense : float64 (rows, n)
+        N(c, o) is added to ``dense[c - first, o]``.
+    """
+    window = len(nearness)
+    between = np.empty(window)  # between[k]: the centre is kept, and so are k words so far
+    for t in range(len(ids)):
+        row = ids[t] - first
+        if ids[t] < 0 or row < 0 or row >= len(dense):
+            continue
+        for step in (-1, 1):
+            between[:] = 0.0
+            between[0] = keep[ids[t]]
+            inside = 1.0
+            p = t + step
+            while inside > _UNLIKELY and 0 <= p < len(ids) and ids[p] >= 0:
+                kept = keep[ids[p]]
+                inside = 0.0
+                for k in range(window - 1, -1, -1):
+                    inside += between[k] * nearness[k]
+                    nearer = between[k - 1] if k > 0 else 0.0
+                    between[k] += kept * (nearer - between[k])
+                dense[row, ids[p]] += kept * inside
+                p += step
+
+
+@_kernel
+def _compress(dense, outsides, weights):  # type: ignore[no-untyped-def]
+    """Write what is not 0 in `dense`, row by row: the columns to `outsides`, the values to `weights`."""
+    at = 0
+    for row in range(dense.shape[0]):
+        for o in range(dense.shape[1]):
+            if dense[row, o] != 0.0:
+                outsides[at] = o
+                weights[at] = dense[row, o]
+                at += 1
+
+
+@_kernel
+def _dot(starts, outsides, weights, centers, scores):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for row in range(len(centers)):
+        for at in range(starts[centers[row]], starts[centers[row] + 1]):
+            total += np.float64(weights[at]) * np.float64(scores[row, outsides[at]])
+    return total
+
+
+@_kernel
+def _subtract(starts, outsides, weights, centers, predicted):  # type: ignore[no-untyped-def]
+    for row in range(len(centers)):
+        for at in range(starts[centers[row]], starts[centers[row] + 1]):
+            predicted[row, outsides[at]] -= weights[at]
