@@ -56,27 +56,28 @@ def _expected_steps(ids, sampling, V, U, shape, chunk):
             words.append(word)
             sentence.append(np.count_nonzero(ids[:k] < 0))
     state = np.empty(1, np.uint64)
-    radii, negatives = np.empty(shape.chunk // 4, np.int64), np.empty(shape.shared, np.int32)
-    kernels._draw(shape, sampling, SEED, chunk, state, radii, negatives)
+    negatives = np.empty(shape.shared, np.int32)
+    kernels._draw(sampling, SEED, chunk, state, negatives)
     V, U = V.astype(np.float64), U.astype(np.float64)
     grad_V, grad_U = np.zeros_like(V), np.zeros_like(U)
-    loss, pairs = 0.0, 0
+    loss, pairs = 0.0, 0.0
     none = np.empty(0, np.int64)
     start = chunk * shape.chunk
     for p in range(start, min(start + shape.chunk, len(words))):
-        radius = radii[(p - start) // 4]
-        for q in range(max(0, p - radius), min(len(words), p + radius + 1)):
+        for q in range(max(0, p - shape.window), min(len(words), p + shape.window + 1)):
             if q == p or sentence[q] != sentence[p]:
                 continue
             center = V[words[p]]
             alone = objectives.negative_sampling(center, int(words[q]), none, U)
             shared = objectives.negative_sampling(center, int(words[q]), negatives.astype(np.int64), U)
-            weight = shape.negative / shape.shared
-            parts = [a + weight * (s - a) for a, s in zip(alone, shared, strict=True)]
+            share = shape.negative / shape.shared
+            # The share of the radii 1..window that reach from p to q.
+            weight = (shape.window - abs(p - q) + 1) / shape.window
+            parts = [weight * (a + share * (s - a)) for a, s in zip(alone, shared, strict=True)]
             loss += parts[0]
             grad_V[words[p]] += parts[1]
             grad_U += parts[2]
-            pairs += 1
+            pairs += weight
     return loss, pairs, grad_V, grad_U
 
 
@@ -92,7 +93,7 @@ def test_a_step_is_that_of_the_formulas(sizes: tuple[int, ...], n: int) -> None:
     V2, U2 = V.reshape(WORDS, -1)[:, :dim].copy(), U.reshape(WORDS, -1)[:, :dim].copy()
     loss, pairs, grad_V, grad_U = _expected_steps(ids, sampling, V2, U2, shape, 0)
     result = kernels.train_block(ids, sampling, V, U, shape, np.float32(lr), SEED)
-    assert result[1] == pairs
+    assert result[1] == pytest.approx(pairs)
     np.testing.assert_allclose(result[0], loss, rtol=1e-5)
     np.testing.assert_allclose(V.reshape(WORDS, -1)[:, :dim] - V2, -lr * grad_V, atol=2e-5)
     np.testing.assert_allclose(U.reshape(WORDS, -1)[:, :dim] - U2, -lr * grad_U, atol=2e-5)
@@ -107,7 +108,7 @@ def test_in_step_all_chunks_see_the_same_parameters(threads: int) -> None:
     V2, U2 = V.reshape(WORDS, -1).copy(), U.reshape(WORDS, -1).copy()
     expected = [_expected_steps(ids, sampling, V2, U2, shape, chunk) for chunk in range(3)]
     loss, pairs = _in_step(ids, sampling, V, U, shape, lr, threads)
-    assert pairs == sum(e[1] for e in expected)
+    assert pairs == pytest.approx(sum(e[1] for e in expected))
     np.testing.assert_allclose(loss, sum(e[0] for e in expected), rtol=1e-5)
     np.testing.assert_allclose(V.reshape(WORDS, -1), V2 - lr * sum(e[2] for e in expected), atol=2e-5)
     np.testing.assert_allclose(U.reshape(WORDS, -1), U2 - lr * sum(e[3] for e in expected), atol=2e-5)

@@ -292,29 +292,30 @@ _ARTANH = [1.0 / k for k in (1, 3, 5, 7, 9, 11)]
 
 
 def _logistic_step(
-    scores: np.ndarray, o: int, first: int, last: int, skip: int,
-    weight: np.float32, sign: np.float32, lr: np.float32, losses: np.ndarray, at: int,
+    scores: np.ndarray, o: int, first: int, last: int, middle: int,
+    weight: np.float32, slope: np.float32, sign: np.float32, lr: np.float32, losses: np.ndarray, at: int,
 ) -> None:  # fmt: skip
     """Turn 16 scores into the factors of their gradients, in place, and add their losses to 16 sums.
 
-    A score x = u'v costs ``-weight log sigmoid(sign x)``; its factor, ``sign weight lr (1 - sigmoid(sign
-    x))``, is what u brings into v's step and v into u's. Only lanes from `first` to `last`, without `skip`,
-    count; the others become 0.
+    A score x = u'v costs ``-w log sigmoid(sign x)``; its factor, ``sign w lr (1 - sigmoid(sign x))``, is what
+    u brings into v's step and v into u's. The weight w is ``weight - slope |lane - middle|`` for the lanes
+    from `first` to `last` other than `middle`, and 0 elsewhere.
     """
     lane = np.arange(LANES)
-    counts = (lane >= first) & (lane <= last) & (lane != skip)
+    counts = (lane >= first) & (lane <= last) & (lane != middle)
+    weights = counts * (weight - slope * np.abs(lane - middle))
     x = sign * scores[o : o + LANES]
     e = np.exp(-np.abs(x))
-    losses[at : at + LANES] += counts * weight * (np.log1p(e) - np.minimum(x, 0))
-    scores[o : o + LANES] = counts * (sign * weight * lr) * np.where(x >= 0, e, 1) / (1 + e)
+    losses[at : at + LANES] += weights * (np.log1p(e) - np.minimum(x, 0))
+    scores[o : o + LANES] = (sign * lr) * weights * np.where(x >= 0, e, 1) / (1 + e)
 
 
 @intrinsic
-def _logistic_step_compiled(typing, scores, o, first, last, skip, weight, sign, lr, losses, at):
+def _logistic_step_compiled(typing, scores, o, first, last, middle, weight, slope, sign, lr, losses, at):
     def codegen(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
-        _, o, first, last, skip, weight, sign, lr, _, at = arguments
-        scores_data, losses_data = emit.pointer(0), emit.pointer(8)
+        _, o, first, last, middle, weight, slope, sign, lr, _, at = arguments
+        scores_data, losses_data = emit.pointer(0), emit.pointer(9)
         zero, one, two = emit.zero(), emit.constant(1.0), emit.constant(2.0)
 
         x = builder.fmul(emit.spread(sign), emit.load(scores_data, o))
@@ -337,17 +338,19 @@ def _logistic_step_compiled(typing, scores, o, first, last, skip, weight, sign, 
         loss = builder.fsub(log, builder.select(positive, zero, x))  # NaN stays NaN
 
         lanes = ir.Constant(integers, [_INT(k) for k in range(LANES)])
-        first, last, skip = (emit.spread(builder.trunc(k, _INT)) for k in (first, last, skip))
+        first, last, middle = (emit.spread(builder.trunc(k, _INT)) for k in (first, last, middle))
         inside = builder.and_(builder.icmp_signed(">=", lanes, first), builder.icmp_signed("<=", lanes, last))
-        counts = builder.and_(inside, builder.icmp_signed("!=", lanes, skip))
-        weights = builder.select(counts, emit.spread(weight), zero)
+        counts = builder.and_(inside, builder.icmp_signed("!=", lanes, middle))
+        steps = emit.call("fabs", builder.sitofp(builder.sub(lanes, middle), _VECTOR))
+        weighted = builder.fsub(emit.spread(weight), builder.fmul(emit.spread(slope), steps))
+        weights = builder.select(counts, weighted, zero)
         total = emit.multiply_add(weights, loss, emit.load(losses_data, at))
         emit.store(total, losses_data, at)
         scale = emit.spread(builder.fmul(sign, lr))
         emit.store(builder.fmul(builder.fmul(scale, weights), other), scores_data, o)
         return context.get_dummy_value()
 
-    return types.void(scores, o, first, last, skip, weight, sign, lr, losses, at), codegen
+    return types.void(scores, o, first, last, middle, weight, slope, sign, lr, losses, at), codegen
 
 
 @intrinsic

@@ -51,12 +51,14 @@ Floats = npt.NDArray[np.float32]
 
 _MOST_WORDS = 100_000
 _MEMORY = 256 << 20  # bytes of scores of a minibatch, at most
-_BATCHES = 64  # in an epoch, unless memory asks for more
-_CENTERS = 80  # of a minibatch, that a thread takes at a time
-_OUTSIDES = 2048  # outside words, likewise
+_BATCHES = 40  # in an epoch, unless memory asks for more
+_CENTERS = 128  # of a minibatch, that a thread takes at a time
+_OUTSIDES = 1024  # outside words, likewise
 _IN_CACHE = 1 << 20  # bytes of scores that are turned into errors at a time
 _BETA1_CENTERS = 0.5  # a centre vector moves once an epoch; what U was several epochs ago is no guide
-_OUTSIDE_RATE = 0.2  # learning rate of the outside vectors, which move with every minibatch, relative to theirs
+_OUTSIDE_RATE = (
+    0.2  # learning rate of the outside vectors, which move with every minibatch, relative to theirs
+)
 _CONVERGED = 1e-4  # of the loss of the first epoch: less progress than that in an epoch
 
 
@@ -379,7 +381,9 @@ class _Run:
 class _Trainer:
     """Trains on the minibatches of an epoch, several threads at a time."""
 
-    def __init__(self, model: ExactSoftmax, run: _Run, counts: Cooccurrences, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, model: ExactSoftmax, run: _Run, counts: Cooccurrences, pool: ThreadPoolExecutor
+    ) -> None:
         self._model, self._run, self._counts, self._pool = model, run, counts, pool
         self.batches = _batches(len(counts))
         self._bounds = np.arange(self.batches + 1) * len(counts) // self.batches

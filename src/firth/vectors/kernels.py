@@ -13,8 +13,8 @@ So each row of memory is read and written once a chunk instead of once a pair. T
 `firth.learning.objectives.negative_sampling` for every pair of the chunk, at the values that the rows had
 at its start, with two deviations that leave the expected gradient as it is. Negatives are shared: instead
 of K fresh ones a pair, a centre with n pairs takes all S shared ones with weight n K / S
-(``docs/mathematics.md`` has the proof). And the radius of the dynamic window, uniform in 1..window, is drawn
-once for 4 neighbouring centres, so that they fill a tile.
+(``docs/mathematics.md`` has the proof). And the radius of the dynamic window, uniform in 1..window, is not
+drawn but taken in expectation: a pair j words apart counts as (window - j + 1) / window pairs.
 
 Every chunk seeds its own random generator from the seed and its place in the text. What is drawn thus depends
 neither on the number of threads nor on where training was interrupted.
@@ -76,12 +76,6 @@ def _random(state):
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
-
-
-@_kernel
-def _random_below(state, n):
-    """Return a random integer in [0, n), for n < 2**32."""
-    return np.int64(((_random(state) >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
 
 
 @_kernel
@@ -193,14 +187,12 @@ def _gather(V, U, shape, words, first, last, start, m, negatives, scratch):
 
 
 @_kernel
-def _factors(shape, radii, first, last, start, m, lr, scratch, ahead):
+def _factors(shape, first, last, start, m, lr, scratch, ahead):
     """Compute the factors of all gradients of a chunk, which are minus the learning rate times dJ / d(score).
 
     Parameters
     ----------
     shape : Shape
-    radii : int64 (chunk / 4,)
-        Radius of the window of each 4 centres.
     first, last : int32
         Where the sentence of each position begins and ends.
     start, m : int
@@ -214,65 +206,55 @@ def _factors(shape, radii, first, last, start, m, lr, scratch, ahead):
 
     Returns
     -------
-    float, int
-        The summed loss and the number of pairs.
+    float, float
+        The summed loss and the summed weight of the pairs.
     """
-    dim, shared = shape.dim, shape.shared
+    dim, window, shared = shape.dim, shape.window, shape.shared
     centers, outside, noise = scratch.centers, scratch.outside, scratch.noise
     positive, negative = scratch.positive, scratch.negative
-    width = len(positive) // shape.chunk
-    negative_width = len(negative) // shape.chunk
-    one, share = np.float32(1.0), np.float32(shape.negative / shared)
+    width, negative_width = len(positive) // shape.chunk, len(negative) // shape.chunk
+    zero, one = np.float32(0.0), np.float32(1.0)
+    slope, share = np.float32(1.0 / window), np.float32(shape.negative / shared)
     scratch.losses[:] = 0
-    pairs = 0
+    pairs = 0.0
     for tile in range((m + 3) // 4):
-        c, radius = 4 * tile, radii[tile]
-        row = _first_outside(shape, c, radius)
+        c = 4 * tile
         for k in range(0, shared, 4):
-            dot_tile(
-                negative,
-                c * negative_width + k,
-                negative_width,
-                centers,
-                c * dim,
-                dim,
-                noise,
-                k * dim,
-                dim,
-                dim,
-            )
-        for k in range(0, 4 + 2 * radius, 4):
-            dot_tile(
-                positive, c * width + k, width, centers, c * dim, dim, outside, (row + k) * dim, dim, dim
-            )
+            at = c * negative_width + k
+            dot_tile(negative, at, negative_width, centers, c * dim, dim, noise, k * dim, dim, dim)
+        for k in range(0, 4 + 2 * window, 4):
+            # Column k of the tile is row c + k of `outside`; the centre i itself is column i - c + window.
+            dot_tile(positive, c * width + k, width, centers, c * dim, dim, outside, (c + k) * dim, dim, dim)
         for i in range(c, c + 4):
-            middle = i - c + radius
-            left, right = 1, 0  # no pairs past the end of the text
+            left, right = 0, 0  # no pairs past the end of the text
             if i < m:
                 p = start + i
-                left = middle - min(radius, p - first[p])
-                right = middle + min(radius, last[p] - p)
-                pairs += right - left
+                left, right = min(window, p - first[p]), min(window, last[p] - p)
+            weight = _weight_of_pairs(left, window) + _weight_of_pairs(right, window)
+            pairs += weight
+            middle = i - c + window
             for k in range(0, width, LANES):
                 logistic_step(
-                    positive, i * width + k, left - k, right - k, middle - k, one, one, lr, scratch.losses, 0
-                )
-            weight = np.float32(max(right - left, 0)) * share
+                    positive, i * width + k, middle - left - k, middle + right - k, middle - k,
+                    one + slope, slope, one, lr, scratch.losses, 0,
+                )  # fmt: skip
             for k in range(0, shared, LANES):
-                at = i * negative_width + k
-                logistic_step(negative, at, 0, shared - 1 - k, -1, weight, -one, lr, scratch.losses, LANES)
+                logistic_step(
+                    negative, i * negative_width + k, 0, shared - 1 - k, -1,
+                    np.float32(weight) * share, zero, -one, lr, scratch.losses, LANES,
+                )  # fmt: skip
         _prefetch_centers(shape, start + shape.chunk + c, tile, ahead)
     return np.float64(scratch.losses.sum()), pairs
 
 
 @_kernel
-def _first_outside(shape, c, radius):
-    """Return the row of `Scratch.outside` that is column 0 of the tile of the 4 centres from `c` on."""
-    return c + shape.window - radius
+def _weight_of_pairs(n, window):
+    """Return the summed weight of a centre's pairs with the nearest `n` words on one side."""
+    return n - n * (n - 1) / (2.0 * window)
 
 
 @_kernel
-def _band_of_steps(shape, radii, start, m, scratch, band, n, steps, stride, at, ahead):
+def _band_of_steps(shape, start, m, scratch, band, n, steps, stride, at, ahead):
     """Compute the columns ``band : band + n`` of the steps of all rows of a chunk from the factors.
 
     They are written to ``steps[row * stride + at : ... + n]``, with the rows of the centres, the outside
@@ -281,16 +263,15 @@ def _band_of_steps(shape, radii, start, m, scratch, band, n, steps, stride, at, 
     dim, shared = shape.dim, shape.shared
     centers, outside, noise = scratch.centers, scratch.outside, scratch.noise
     positive, negative = scratch.positive, scratch.negative
-    width = len(positive) // shape.chunk
-    negative_width = len(negative) // shape.chunk
+    width, negative_width = len(positive) // shape.chunk, len(negative) // shape.chunk
+    columns = 4 + 2 * shape.window
     first_outside = shape.chunk
     first_noise = first_outside + _outside_rows(shape)
     for row in range(first_noise + shared):
         zero_row(steps, row * stride + at, n)
     tiles = (m + 3) // 4
     for tile in range(tiles):
-        c, radius = 4 * tile, radii[tile]
-        row, columns = _first_outside(shape, c, radius), 4 + 2 * radius
+        c = 4 * tile
         target = c * stride + at
         add_product_tile(
             steps,
@@ -307,10 +288,10 @@ def _band_of_steps(shape, radii, start, m, scratch, band, n, steps, stride, at, 
             n,
         )
         add_product_tile(
-            steps, target, stride, positive, c * width, width, 1, columns, outside, row * dim + band, dim, n
+            steps, target, stride, positive, c * width, width, 1, columns, outside, c * dim + band, dim, n
         )
         for k in range(0, columns, 4):
-            target = (first_outside + row + k) * stride + at
+            target = (first_outside + c + k) * stride + at
             add_product_tile(
                 steps, target, stride, positive, c * width + k, 1, width, 4, centers, c * dim + band, dim, n
             )
@@ -342,11 +323,9 @@ def _prefetch_outside(shape, start, band, n_band, ahead):
 
 
 @_kernel
-def _draw(shape, sampling, seed, chunk, state, radii, negatives):
-    """Draw the radii and negatives of a chunk, from its own stream of the seed."""
+def _draw(sampling, seed, chunk, state, negatives):
+    """Draw the negatives of a chunk, from its own stream of the seed."""
     _seed(state, seed, 1 + chunk)
-    for k in range(len(radii)):
-        radii[k] = 1 + _random_below(state, shape.window)
     draw_negatives(sampling, state, negatives)
 
 
@@ -369,8 +348,8 @@ def train_block(ids, sampling, V, U, shape, lr, seed):
 
     Returns
     -------
-    float, int
-        The loss summed over all pairs, and their number.
+    float, float
+        The loss summed over all pairs, and their number, by weight.
     """
     dim = shape.dim
     state = np.empty(1, np.uint64)
@@ -378,18 +357,16 @@ def train_block(ids, sampling, V, U, shape, lr, seed):
     words, first, last = subsample(ids, sampling.keep, state)
     n = len(words)
     scratch = _new_scratch(shape)
-    radii, next_radii = np.empty(shape.chunk // 4, np.int64), np.empty(shape.chunk // 4, np.int64)
     negatives, next_negatives = np.empty(shape.shared, np.int32), np.empty(shape.shared, np.int32)
-    loss, pairs = 0.0, 0
-    _draw(shape, sampling, seed, 0, state, next_radii, next_negatives)
+    loss, pairs = 0.0, 0.0
+    _draw(sampling, seed, 0, state, next_negatives)
     for start in range(0, n, shape.chunk):
         m = min(shape.chunk, n - start)
-        radii[:] = next_radii
         negatives[:] = next_negatives
-        _draw(shape, sampling, seed, start // shape.chunk + 1, state, next_radii, next_negatives)
+        _draw(sampling, seed, start // shape.chunk + 1, state, next_negatives)
         _gather(V, U, shape, words, first, last, start, m, negatives, scratch)
         ahead = (V, U, words, n, next_negatives)
-        chunk_loss, chunk_pairs = _factors(shape, radii, first, last, start, m, lr, scratch, ahead)
+        chunk_loss, chunk_pairs = _factors(shape, first, last, start, m, lr, scratch, ahead)
         loss += chunk_loss
         pairs += chunk_pairs
         low, high = _context(first, last, start, m, shape.window)
@@ -397,7 +374,7 @@ def train_block(ids, sampling, V, U, shape, lr, seed):
         first_noise = first_outside + _outside_rows(shape)
         for band in range(0, dim, BAND):
             width = min(BAND, dim - band)
-            _band_of_steps(shape, radii, start, m, scratch, band, width, scratch.steps, BAND, 0, ahead)
+            _band_of_steps(shape, start, m, scratch, band, width, scratch.steps, BAND, 0, ahead)
             for k in range(m):
                 add_row(V, words[start + k] * dim + band, scratch.steps, k * BAND, width)
             for p in range(low, high):
@@ -440,8 +417,8 @@ def train_block_in_step(ids, sampling, V, U, shape, lr, seed, thread, threads, s
 
     Returns
     -------
-    float, int
-        The loss summed over all pairs, and their number; in thread 0 only.
+    float, float
+        The loss summed over all pairs, and their number, by weight; in thread 0 only.
     """
     dim, chunk, window = shape.dim, shape.chunk, shape.window
     outside = _outside_rows(shape)
@@ -450,20 +427,20 @@ def train_block_in_step(ids, sampling, V, U, shape, lr, seed, thread, threads, s
     words, first, last = subsample(ids, sampling.keep, state)
     n = len(words)
     scratch = _new_scratch(shape)
-    radii, negatives = np.empty(chunk // 4, np.int64), np.empty(shape.shared, np.int32)
-    loss, pairs, meetings = 0.0, 0, 0
+    negatives = np.empty(shape.shared, np.int32)
+    loss, pairs, meetings = 0.0, 0.0, 0
     for begin in range(0, n, chunk * len(steps)):
         chunks = min(len(steps), -(-(n - begin) // chunk))
         for c in range(thread, chunks, threads):
             start = begin + c * chunk
             m = min(chunk, n - start)
-            _draw(shape, sampling, seed, start // chunk, state, radii, negatives)
+            _draw(sampling, seed, start // chunk, state, negatives)
             _gather(V, U, shape, words, first, last, start, m, negatives, scratch)
             nothing = (V, U, words, 0, negatives)
-            sums[c, 0], sums[c, 1] = _factors(shape, radii, first, last, start, m, lr, scratch, nothing)
+            sums[c, 0], sums[c, 1] = _factors(shape, first, last, start, m, lr, scratch, nothing)
             for band in range(0, dim, BAND):
                 width = min(BAND, dim - band)
-                _band_of_steps(shape, radii, start, m, scratch, band, width, steps[c], dim, band, nothing)
+                _band_of_steps(shape, start, m, scratch, band, width, steps[c], dim, band, nothing)
             low, high = _context(first, last, start, m, window)
             rows[c, :] = -1
             rows[c, :m] = words[start : start + m]
@@ -482,7 +459,7 @@ def train_block_in_step(ids, sampling, V, U, shape, lr, seed, thread, threads, s
                         add_row(U, word * dim, steps[c], k * dim, dim)
             if thread == 0:
                 loss += sums[c, 0]
-                pairs += np.int64(sums[c, 1])
+                pairs += sums[c, 1]
         meetings += 1
         meet(counter, meetings * threads)
     return loss, pairs

@@ -54,7 +54,8 @@ class SkipGram:
     dim
         Length of the vectors.
     window
-        Outside words are at most this far from the centre word; the distance used is drawn from 1..window.
+        Outside words are at most this far from the centre word. A word j places away counts as
+        (window - j + 1) / window pairs: word2vec draws the radius from 1..window, this is its expectation.
     negative
         Negative samples a pair.
     epochs
@@ -248,7 +249,7 @@ class _Run:
     U: Floats
     block: int = 0  # of the epoch, the next one to train on
     loss: float = 0.0  # of the epoch so far
-    pairs: int = 0
+    pairs: float = 0.0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -271,7 +272,7 @@ class _Run:
 
     @property
     def mean_loss(self) -> float:
-        return self.loss / max(self.pairs, 1)
+        return self.loss / self.pairs if self.pairs else 0.0
 
     def vectors(self, n: int, dim: int) -> Floats:
         """Return the centre vectors without padding; the outside vectors are given up, to save memory."""
@@ -289,7 +290,7 @@ class _Run:
                 "lr": lr,
             }
         )
-        self.block, self.loss, self.pairs, self.seconds = 0, 0.0, 0, 0.0
+        self.block, self.loss, self.pairs, self.seconds = 0, 0.0, 0.0, 0.0
 
     def save(self, path: Path, settings: dict[str, Any]) -> None:
         position = {
@@ -373,11 +374,11 @@ class _Trainer:
         if interrupted:
             raise KeyboardInterrupt
 
-    def _alone(self, block: int) -> tuple[float, int]:
+    def _alone(self, block: int) -> tuple[float, float]:
         return self._train_block(self._text(block), block, np.zeros(1, np.int64), thread=0, threads=1)
 
-    def _together(self, batch: range, meetings: npt.NDArray[np.int64], thread: int) -> tuple[float, int]:
-        total, n = 0.0, 0
+    def _together(self, batch: range, meetings: npt.NDArray[np.int64], thread: int) -> tuple[float, float]:
+        total, n = 0.0, 0.0
         for block, counter in zip(batch, meetings, strict=True):
             loss, pairs = self._train_block(
                 self._text(block), block, counter, thread=thread, threads=self._model.threads
@@ -388,7 +389,7 @@ class _Trainer:
 
     def _train_block(
         self, ids: Ids, block: int, counter: npt.NDArray[np.int64], *, thread: int, threads: int
-    ) -> tuple[float, int]:
+    ) -> tuple[float, float]:
         model, run = self._model, self._run
         number = run.epoch * self.blocks + block
         seed = np.uint64((model.seed * 0x9E3779B97F4A7C15 + number * 0xD1B54A32D192ED03) % 2**64)

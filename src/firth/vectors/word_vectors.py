@@ -293,7 +293,9 @@ class WordVectors:
 
 
 def _read_only_float32(matrix: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    with np.errstate(over="ignore"):  # a double too large for float32 becomes infinity; see `WordVectors.norms`
+    with np.errstate(
+        over="ignore"
+    ):  # a double too large for float32 becomes infinity; see `WordVectors.norms`
         view: npt.NDArray[np.float32] = np.ascontiguousarray(matrix, dtype=np.float32).view()
     view.flags.writeable = False
     return view
