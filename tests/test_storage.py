@@ -291,7 +291,7 @@ def test_lying_headers_are_found_out(tmp_path: Path, header: object, complaint: 
     for mmap in (True, False):
         with pytest.raises(InputError) as error:
             load_arrays(path, mmap)
-        one_line(error, str(path), complaint)
+        one_line(error, str(path), complaint, "; make the file again with firth, or copy it again")
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 
 class Progress:
     """What long work reports to; this base class is silent.
 
-    A job consists of stages. Each stage is opened with `begin`, told how far it is with `advance`
-    (absolute, not relative), and closed with `end`.
+    A job consists of stages. Work is done inside `stage`, which tells a display to `begin` and to `end` or
+    `abandon`, and says how far it is with `advance` (absolute, not relative).
     """
+
+    @contextmanager
+    def stage(self, stage: str, total: int | None = None, unit: str = "words") -> Iterator[None]:
+        """Open a stage for a block of code, and close it however the block ends; see `begin`."""
+        try:
+            self.begin(stage, total, unit)
+            yield
+        except BaseException:  # Ctrl-C too must leave the terminal in order
+            self.abandon()
+            raise
+        self.end()
 
     def begin(self, stage: str, total: int | None = None, unit: str = "words") -> None:
         """Open a stage of `total` units (None: not known)."""
@@ -21,7 +34,10 @@ class Progress:
         """Say that `done` units of the stage are finished; `figures` are shown beside the bar."""
 
     def end(self, **figures: float) -> None:
-        """Close the stage."""
+        """Close the stage, which is complete, with these figures or else those of the last `advance`."""
+
+    def abandon(self) -> None:
+        """Close the stage, which is not complete and will not be."""
 
     def note(self, message: str) -> None:
         """Print one line that stays."""
@@ -59,17 +75,17 @@ class _Lines(Progress):
     def begin(self, stage: str, total: int | None = None, unit: str = "words") -> None:
         self._stage, self._total, self._unit = stage, total, unit
         self._started = self._last = time.perf_counter()
-        self._done = 0
+        self._done, self._figures = 0, {}
 
     def advance(self, done: int, **figures: float) -> None:
-        self._done = done
+        self._done, self._figures = done, figures
         now = time.perf_counter()
         if now - self._last >= self.seconds_between:
             self._last = now
             self._line(now, figures, of_total=True)
 
     def end(self, **figures: float) -> None:
-        self._line(time.perf_counter(), figures, of_total=False)
+        self._line(time.perf_counter(), figures or self._figures, of_total=False)
 
     def note(self, message: str) -> None:
         print(message, file=self._stream, flush=True)
@@ -123,11 +139,15 @@ class _Bar(Progress):
         if self._display is None:
             return
         total = max(self._done, 1)
-        self._display.update(
-            self._task, total=total, completed=total, speed=self._speed(), figures=format_figures(figures)
-        )
-        self._display.stop()
-        self._display = None
+        self._display.update(self._task, total=total, completed=total, speed=self._speed())
+        if figures:
+            self._display.update(self._task, figures=format_figures(figures))
+        self.abandon()
+
+    def abandon(self) -> None:
+        if self._display is not None:
+            self._display.stop()
+            self._display = None
 
     def note(self, message: str) -> None:
         self._console.print(message, highlight=False, markup=False)

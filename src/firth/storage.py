@@ -246,7 +246,7 @@ def load_arrays(path: PathLike, mmap: bool = True) -> tuple[dict[str, npt.NDArra
     try:
         return _parse(data)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{path}: {error}; make the file again with firth, or copy it again") from None
 
 
 def _map(file: BinaryIO) -> npt.NDArray[np.uint8] | None:

@@ -89,6 +89,22 @@ def test_adam_resumes_exactly_from_its_state() -> None:
     np.testing.assert_array_equal(resumed, w)
 
 
+def test_adam_keeps_its_means_where_they_are_put() -> None:
+    w, alone = np.ones(3), np.ones(3)
+    first, second = np.zeros(6), np.zeros(6)  # of a larger matrix, of which w is a part
+    g = np.array([1.0, -2.0, 3.0])
+    for steps in range(2):
+        adam = Adam()
+        adam.steps, adam.first, adam.second = steps, {"w": first[:3]}, {"w": second[:3]}
+        adam.step({"w": w}, {"w": g})
+    np.testing.assert_allclose(first, [*(1 - 0.9**2) * g, 0, 0, 0])
+    np.testing.assert_allclose(second, [*(1 - 0.999**2) * g * g, 0, 0, 0])
+    straight = Adam()
+    for _ in range(2):
+        straight.step({"w": alone}, {"w": g})
+    np.testing.assert_array_equal(w, alone)
+
+
 def test_linear_decay() -> None:
     assert optimizers.linear_decay(0.5, 0, 100) == 0.5
     assert optimizers.linear_decay(0.5, 50, 100) == 0.25

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import inspect
 import io
 import json
+import os
 import random
 import re
+import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +27,7 @@ from firth.cli import vectors as commands
 from firth.cli.main import main
 from firth.vectors.formats import load_vectors
 from firth.vectors.skipgram import SkipGram
+from firth.vectors.word_vectors import WordVectors
 
 TOPICS = (
     "tea coffee milk cup sugar kettle saucer spoon",
@@ -194,10 +200,18 @@ def test_the_defaults_are_those_of_the_library() -> None:
         (["corpus.txt", "-o", "folder.vec"], "is a folder"),
         (["corpus.txt", "-o", "o.vec", "--curve", "c.html"], "must end in .png or .svg"),
         (["corpus.txt", "-o", "o.vec", "--curve", "absent/c.png"], "there is no folder absent"),
+        (["corpus.txt", "-o", "corpus.txt"], "corpus.txt: is part of the corpus, and would be written over"),
+        (["link.txt", "-o", "corpus.txt"], "corpus.txt: is part of the corpus"),
+        (["texts", "-o", "texts/o.vec"], "texts/o.vec: would be read as text next time"),
+        (["*.txt", "-o", "o.txt"], "o.txt: would be read as text next time"),
+        (["texts", "-o", "o.vec", "--curve", "texts/c.png"], "texts/c.png: would be read as text next time"),
+        (["texts", "-o", "o.vec", "--checkpoint-dir", "texts/kept"], "would be read as text next time"),
+        (["corpus.txt", "-o", "o.glove", "--dim", "1"], "o.glove: this format cannot hold vectors of one"),
+        (["corpus.txt", "-o", "o.vec", "--field", "body"], "there are no JSON Lines in corpus.txt"),
         (["corpus.txt", "-o", "o.vec", "--dim", "0"], "dim must be"),
         (["corpus.txt", "-o", "o.vec", "--resume"], "--resume needs --checkpoint-dir"),
         (["corpus.txt", "-o", "o.vec", "--min-count", "5"], "no word occurs 5 times"),
-        (["empty.txt", "-o", "o.vec"], "empty"),
+        (["empty.txt", "-o", "o.vec"], "there is not one word in empty.txt"),
         (["junk.txt", "-o", "o.vec"], "junk.txt:2: not valid UTF-8"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -207,9 +221,74 @@ def test_bad_input_is_one_line_and_leaves_nothing(tmp_path: Path, arguments: lis
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "junk.txt").write_bytes(b"fine\n\xff\xfe\n")
     (tmp_path / "folder.vec").mkdir()
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("one two three\n")
+    (tmp_path / "link.txt").symlink_to("corpus.txt")
     before = sorted(tmp_path.rglob("*"))
     assert message in fails("vectors", "train", *arguments, cwd=tmp_path)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_json_lines_from_standard_input(tmp_path: Path) -> None:
+    text = '{"id": "x1", "body": "moon stars"}\n' * 20
+    arguments = ("vectors", "train", "-", "-o", "o.vec", "--sample", 0, "--field", "body")
+    succeeds(*arguments, cwd=tmp_path, run=process, stdin=text)
+    assert sorted(load_vectors(tmp_path / "o.vec").words) == ["moon", "stars"]
+
+
+@pytest.mark.parametrize("elsewhere", ["here", "there"])
+def test_vectors_that_cannot_be_saved_are_saved_elsewhere(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: str
+) -> None:
+    """The folder is gone when training ends, and where the current one is full there is a temporary one."""
+    for name in ("out", "here", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "there"))
+    trained = load_vectors(folder / "v.safetensors")
+    real_save = type(trained).save
+
+    def fit(*arguments: object, **options: object) -> WordVectors:
+        (tmp_path / "out").rmdir()
+        return trained
+
+    def save(vectors: WordVectors, path: Path) -> None:
+        if elsewhere == "there" and path.parent == Path():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        real_save(vectors, path)
+
+    monkeypatch.setattr(SkipGram, "fit", fit)
+    monkeypatch.setattr(type(trained), "save", save)
+    output = tmp_path / "out" / "o.vec"
+    message = fails("vectors", "train", folder / "corpus.txt", "-o", output, cwd=tmp_path / "here")
+    assert message.startswith(f"{output}: cannot be written: there is no folder")
+    (rescued,) = (tmp_path / elsewhere).iterdir()
+    assert message.endswith(
+        f"the vectors were saved as {rescued if elsewhere == 'there' else rescued.name} instead"
+    )
+    np.testing.assert_array_equal(load_vectors(rescued).matrix, trained.matrix)
+
+
+def test_a_checkpoint_is_kept_when_the_vectors_cannot_be_saved(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    real_fit = SkipGram.fit
+
+    def fit(*arguments: Any, **options: Any) -> WordVectors:
+        vectors = real_fit(*arguments, **options)
+        (tmp_path / "out").rmdir()
+        return vectors
+
+    monkeypatch.setattr(SkipGram, "fit", fit)
+    train = ("vectors", "train", folder / "corpus.txt", "-o", "out/o.vec", "--checkpoint-dir", "kept", "-q")
+    message = fails(*train, cwd=tmp_path)
+    monkeypatch.undo()
+    again = re.search(r"training is kept in kept: mend this, then firth (.*)$", message)
+    assert again
+    (tmp_path / "out").mkdir()
+    succeeds(*shlex.split(again[1]), cwd=tmp_path)
+    assert len(load_vectors(tmp_path / "out" / "o.vec")) == 24
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith("firth-")] == []
 
 
 def test_invalid_utf8_can_be_replaced(tmp_path: Path) -> None:
@@ -273,6 +352,40 @@ def test_ctrl_c_says_what_is_kept(tmp_path: Path, with_checkpoints: bool) -> Non
         assert [file.name for file in tmp_path.iterdir()] == ["corpus.txt"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals like these")
+@pytest.mark.parametrize("trouble", ["junk", "ctrl-c"])
+def test_the_terminal_is_in_order_after(trouble: str, tmp_path: Path) -> None:
+    """The bar is gone when the message comes, and the cursor is back."""
+    import pty
+
+    (tmp_path / "corpus.txt").write_text(make_text(), encoding="utf-8")
+    (tmp_path / "junk.txt").write_bytes(b"fine\n" * 3_000_000 + b"\xff\n")
+    command = ["vectors", "train", "corpus.txt", "-o", "o.vec", "--epochs", "1000000", "--threads", "1"]
+    if trouble == "junk":
+        command += ["junk.txt"]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "firth", *command],
+        cwd=tmp_path,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm-256color"},
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # this is how Linux says that all is read
+        while piece := os.read(ours, 4096):
+            if trouble == "ctrl-c" and b"epoch 1" not in shown and b"epoch 1" in shown + piece:
+                process.send_signal(signal.SIGINT)
+            shown += piece
+    os.close(ours)
+    assert process.wait() == {"junk": 2, "ctrl-c": 130}[trouble]
+    hide, show = b"\x1b[?25l", b"\x1b[?25h"
+    assert hide in shown and shown.rindex(show) > shown.rindex(hide)
+    message = {"junk": b"firth: error: junk.txt:3000001: ", "ctrl-c": b"firth: stopped: "}[trouble]
+    after = shown[shown.rindex(message) :]
+    assert after.count(b"\n") == 1 and b"\x1b" not in after
+
+
 def test_similar(folder: Path) -> None:
     neighbours = load_vectors(folder / "v.safetensors").most_similar("tea", topn=3)
     output = succeeds("vectors", "similar", "v.safetensors", "tea", "-n", 3, cwd=folder, run=process)
@@ -322,8 +435,19 @@ def test_evaluate_where_nothing_is_found(folder: Path, tmp_path: Path) -> None:
     assert succeeds(*arguments, cwd=tmp_path).splitlines()[1] == "none.tsv\t–\t0.0\t0\t1"
 
 
+def test_evaluate_with_the_most_frequent_words_only(folder: Path) -> None:
+    words = load_vectors(folder / "v.safetensors").words
+    (folder / "frequent.txt").write_text(" ".join(words[:4]) + "\n" + " ".join(words[1:5]) + "\n")
+    arguments = ("vectors", "evaluate", "v.safetensors", "--analogies", "frequent.txt", "--json")
+    for options, found in [((), 2), (("--restrict", 4), 1), (("--restrict", 3), 0)]:
+        figures = json.loads(succeeds(*arguments, *options, cwd=folder))
+        assert figures["frequent.txt"]["found"] == found
+
+
 def test_evaluate_needs_a_file(folder: Path) -> None:
     assert "--similarity" in fails("vectors", "evaluate", "v.safetensors", cwd=folder)
+    restricted = ("--similarity", "pairs.tsv", "--restrict", 4)
+    assert "--analogies" in fails("vectors", "evaluate", "v.safetensors", *restricted, cwd=folder)
 
 
 def test_plot(folder: Path, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_strings(tmp_path: Path) -> None:
         ([["a"], None], "sentence 2 of the corpus is not a list of words: 'NoneType'"),
         (iter(["a", ["b"]]), r"line 2 of the corpus is \['b'\], not a string"),
         (iter([Path("a.txt")]), "a.txt: give files as a list"),
-        ([], "the corpus is empty"),
+        ([], "the corpus is empty: there is not one word in the sentences given"),
         ([[], []], "the corpus is empty"),
         (iter(["", " - "]), "the corpus is empty"),
     ],
@@ -169,6 +169,8 @@ def test_arguments_without_meaning(tmp_path: Path) -> None:
         Corpus(tmp_path / "absent")
     with pytest.raises(InputError, match="no such file"):
         Corpus(["the cat sat", "on the mat"])
+    with pytest.raises(InputError, match="field 'body'"):
+        Corpus([["the", "cat"]], field="body")
 
 
 # --------------------------------------------------------------------------------------------- encoding
@@ -312,7 +314,8 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return Full() if mode == "wb" else real(path, mode, *args, **kwargs)
 
     monkeypatch.setattr(Path, "open", open_full)
-    with pytest.raises(InputError, match=r"ids.bin: cannot be written: No space left on device"):
+    message = r"ids.bin: cannot be written: No space left on device; .*--checkpoint-dir or TMPDIR"
+    with pytest.raises(InputError, match=message):
         encode(Corpus([["a"]]), tmp_path, min_count=1)
     assert list(tmp_path.iterdir()) == []
 
@@ -321,6 +324,40 @@ def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file: cannot be made: File exists"):
         encode(Corpus([["a"]]), tmp_path / "file", min_count=1)
+
+
+def test_an_empty_corpus_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+    for name in "abc":
+        Path(name).write_text("... !\n")
+    for sources, named in [("a", "a"), (["a", "b", "c"], "a or the 2 other files"), ("-", "standard input")]:
+        with pytest.raises(InputError, match=f"there is not one word in {named}$"):
+            encode(Corpus(sources), tmp_path / "encoded")
+
+
+def test_an_output_must_not_become_part_of_the_corpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("texts").mkdir()
+    Path("texts", "a.txt").write_text("a")
+    Path("link").symlink_to(Path("texts", "a.txt"))
+    Corpus(["texts/a.txt", "texts/*.txt", "-"]).check_output("texts/out.vec")
+    Corpus("texts").check_output("out.vec")
+    Corpus(iter([["a"]])).check_output("texts/a.txt")
+    with pytest.raises(
+        InputError, match=r"^link: is part of the corpus, and would be written over; choose an"
+    ):
+        Corpus("texts/a.txt").check_output("link")
+    with pytest.raises(InputError, match=r"^link: is part of the corpus"):
+        Corpus("texts").check_output("link")
+    with pytest.raises(
+        InputError, match=r"^texts/new/ids.bin: would be read as text next time, .* texts; cho"
+    ):
+        Corpus(["link", "texts"]).check_output(Path("texts", "new", "ids.bin"))
+    with pytest.raises(InputError, match=r"^texts/out.txt: would be read as text .* texts/\*\.txt; choose"):
+        Corpus("texts/*.txt").check_output("texts/out.txt")
 
 
 def test_invalid_utf8(tmp_path: Path) -> None:

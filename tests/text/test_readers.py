@@ -13,7 +13,15 @@ import pytest
 import zstandard
 
 from firth.errors import InputError
-from firth.text.readers import BLOCK, find_files, read_ahead, read_files, read_strings, total_size
+from firth.text.readers import (
+    BLOCK,
+    find_files,
+    read_ahead,
+    read_files,
+    read_strings,
+    source_of,
+    total_size,
+)
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.compress,
@@ -24,7 +32,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
 
 
 def read(*files: Path, field: str = "text", strict: bool = True) -> bytes:
-    return b"".join(block.data for block in read_files(map(str, files), field=field, strict=strict))
+    return b"".join(block.data for block in read_files([*map(str, files)], field=field, strict=strict))
 
 
 # ---------------------------------------------------------------------------------------------- finding
@@ -71,6 +79,45 @@ def test_nothing_there(tmp_path: Path) -> None:
             find_files([source])
 
 
+def test_what_source_a_file_would_belong_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("texts/sub/.cache", "[odd]", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "a.txt").write_text("x")
+    (tmp_path / "b*.txt").write_text("x")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "a.txt")
+    (tmp_path / "linked").symlink_to(tmp_path / "texts")
+    (tmp_path / "texts" / "out").symlink_to(tmp_path / "elsewhere" / "out")
+
+    def inside(source: str, path: str) -> bool:
+        found = source_of(["-", tmp_path / source], tmp_path / path)
+        assert found in (None, str(tmp_path / source))
+        return found is not None
+
+    monkeypatch.chdir(tmp_path / "texts")
+    assert source_of(["."], "new") == "."
+    assert source_of(["*.txt"], tmp_path / "texts" / "new.txt") == "*.txt"
+    assert source_of(["-"], "-") is None
+
+    assert inside("a.txt", "a.txt")
+    assert inside("a.txt", "link.txt") and inside("link.txt", "a.txt")
+    assert inside("b*.txt", "b*.txt") and not inside("b*.txt", "b1.txt")  # a file of that name, no pattern
+    assert not inside("a.txt", "a.vec")
+
+    assert inside("texts", "texts/new") and inside("texts", "texts/sub/new") and inside("linked", "texts/new")
+    assert inside("texts", "linked/sub/new")
+    assert inside("texts", "texts/out")  # a link that leads out of it
+    assert inside("[odd]", "[odd]/new")
+    assert not inside("texts/sub", "texts/new") and not inside("texts", "textsnew")
+    assert not inside("texts", "texts/.new") and not inside("texts", "texts/sub/.cache/new")
+
+    assert inside("*.txt", "new.txt") and not inside("*.txt", "new.vec")
+    assert not inside("*.txt", "texts/new.txt")
+    assert inside("t*s/*.txt", "texts/new.txt") and inside("t*s/*.txt", "linked/new.txt")
+    assert inside("**/*.txt", "new.txt") and inside("**/*.txt", "texts/sub/new.txt")
+    assert inside("texts/**", "texts/sub/new") and not inside("texts/**", "a.txt")
+    assert not inside("*", ".new") and inside(".n*", ".new")
+
+
 def test_total_size(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"123")
     (tmp_path / "b").write_bytes(b"45")
@@ -104,7 +151,7 @@ def test_blocks_of_several_files(tmp_path: Path) -> None:
     sizes = {"a": 0, "b": 10, "c": BLOCK + 5}
     for name, size in sizes.items():
         (tmp_path / name).write_bytes(name.encode() * size)
-    blocks = list(read_files([str(tmp_path / name) for name in sizes], field="", strict=True))
+    blocks = list(read_files([str(tmp_path / name) for name in sizes], field="text", strict=True))
     for name, size in sizes.items():
         of_file = [block for block in blocks if block.name == str(tmp_path / name)]
         assert sum(len(block.data) for block in of_file) == size
@@ -122,7 +169,7 @@ def test_byte_order_mark_is_left_out_where_a_file_begins(tmp_path: Path) -> None
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"one\ntwo")))
-    blocks = list(read_files(["-"], field="", strict=True))
+    blocks = list(read_files(["-"], field="text", strict=True))
     assert [(block.name, block.data, block.final) for block in blocks] == [
         ("standard input", b"one\ntwo", False),
         ("standard input", b"", True),
@@ -169,6 +216,46 @@ def test_many_json_lines(tmp_path: Path) -> None:
     blocks = list(read_files([str(path)], field="text", strict=True))
     assert len(blocks) > 2
     assert b"".join(block.data for block in blocks) == b"".join(b"%09d\n" % i for i in range(150_000))
+
+
+@pytest.mark.parametrize("begin", [b"", b"\xef\xbb\xbf", b"\n \n  "])
+@pytest.mark.parametrize("name", ["a", "a.txt", "a.json", "-"])
+def test_json_lines_are_told_by_their_first_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, begin: bytes
+) -> None:
+    content = begin + b'{"id": 1, "text": "one"}\n{"text": "two"}\n'
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    (tmp_path / name).write_bytes(content)
+    assert read(Path(name) if name == "-" else tmp_path / name) == b"one\ntwo\n"
+
+
+def test_a_first_line_of_more_than_a_block(tmp_path: Path) -> None:
+    long = "long " * BLOCK
+    (tmp_path / "a").write_text(f'{{"text": "{long}"}}\n{{"text": "two"}}\n')
+    assert read(tmp_path / "a").decode() == f"{long}\ntwo\n"
+
+
+@pytest.mark.parametrize(
+    "text", [b"{", b"{ curly }\n", b'{"text": "a"\n', b'{1}\n{"text": "a"}', b'["text"]\n']
+)
+def test_text_in_curly_brackets_is_text(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "a.txt").write_bytes(text + b" x" * BLOCK)
+    assert read(tmp_path / "a.txt") == text + b" x" * BLOCK
+
+
+def test_a_field_that_no_file_has(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one")
+    (tmp_path / "b.jsonl").write_text('{"body": "two"}')
+    with pytest.raises(InputError, match=r"no field 'body': there are no JSON Lines in .*a.txt; leave out"):
+        read(tmp_path / "a.txt", field="body")
+    assert read(tmp_path / "a.txt", tmp_path / "b.jsonl", field="body") == b"onetwo\n"
+
+
+@pytest.mark.parametrize("content", ['[{"text": "a"}]\n', '{\n  "text": "a"\n}\n'])
+def test_json_that_is_not_in_lines(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(InputError, match=r"a.json:1: not .*; JSON Lines have one object a line"):
+        read(tmp_path / "a.json")
 
 
 @pytest.mark.parametrize(

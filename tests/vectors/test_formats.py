@@ -102,12 +102,28 @@ def test_one_dimension(tmp_path: Path, suffix: str) -> None:
 def test_our_own_format_keeps_everything(tmp_path: Path, suffix: str) -> None:
     history = [{"epoch": 1, "loss": 2.25}, {"epoch": 2, "loss": 1.5}]
     words = ["with space", "line\nend", "", "\tß", "𝔘"]
-    saved = WordVectors(words, np.eye(5), counts=range(5), history=history, metadata={"dim": 5, "a": [None]})
+    outside = np.arange(25.0).reshape(5, 5)
+    saved = WordVectors(
+        words,
+        np.eye(5),
+        counts=range(5),
+        outside=outside,
+        history=history,
+        metadata={"dim": 5, "a": [None]},
+    )
     saved.save(tmp_path / f"x{suffix}")
     loaded = load_vectors(tmp_path / f"x{suffix}")
     assert_same(loaded, saved)
     assert loaded.counts is not None and loaded.counts.tolist() == [0, 1, 2, 3, 4]
+    assert loaded.outside is not None
+    np.testing.assert_array_equal(loaded.outside, outside)
     assert loaded.history == history and loaded.metadata == {"dim": 5, "a": [None]}
+
+
+@pytest.mark.parametrize("suffix", FOREIGN)
+def test_other_formats_leave_the_outside_vectors_out(tmp_path: Path, suffix: str) -> None:
+    WordVectors(["a", "b"], np.eye(2), outside=np.ones((2, 2))).save(tmp_path / f"x{suffix}")
+    assert load_vectors(tmp_path / f"x{suffix}").outside is None
 
 
 def test_mapping_reads_only_what_is_needed(tmp_path: Path) -> None:
@@ -222,6 +238,16 @@ def test_what_is_not_finite_is_not_written(tmp_path: Path, suffix: str, bad: flo
     assert list(tmp_path.iterdir()) == []
 
 
+def test_outside_vectors_that_are_not_finite_are_neither_written_nor_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    with pytest.raises(InputError, match=r"x\.safetensors: an outside vector is not finite"):
+        WordVectors(["a"], [[1, 2]], outside=[[1, np.nan]]).save(path)
+    assert list(tmp_path.iterdir()) == []
+    save_arrays(path, GOOD | {"outside": np.full((2, 2), np.inf, np.float32)}, ABOUT)
+    with pytest.raises(InputError, match=r"x\.safetensors: an outside vector is not finite"):
+        load_vectors(path, mmap=False)
+
+
 @pytest.mark.parametrize("name", ["x", "x.npy", "x.model", "x.gz", "x.vec.zip", "safetensors"])
 def test_formats_that_are_not_known(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("1 2\na 1 2\n")
@@ -332,6 +358,8 @@ ABOUT = {"kind": "word vectors", "version": 1, "history": [], "metadata": {}}
         ({"word_offsets": OFFSETS[:-1]}, {}, "broken list of strings"),
         ({"counts": np.ones(2)}, {}, "its array 'counts' is missing or of another type"),
         ({"counts": np.ones(3, np.int64)}, {}, "2 words need as many counts"),
+        ({"outside": np.ones((2, 2))}, {}, "its array 'outside' is missing or of another type"),
+        ({"outside": np.ones((1, 2), np.float32)}, {}, "outside vectors have the shape (1, 2)"),
     ],
 )
 def test_broken_files_of_our_own(tmp_path: Path, arrays: dict, about: dict, complaint: str) -> None:

@@ -237,10 +237,20 @@ def test_parts_that_do_not_go_together(
     assert complaint in str(error.value)
 
 
+def test_outside_vectors_go_with_the_matrix() -> None:
+    vectors = WordVectors(["a", "b"], np.eye(2), outside=[[1, 2], [3, 4]])
+    assert vectors.outside is not None and vectors.outside.dtype == np.float32
+    assert vectors.outside.tolist() == [[1, 2], [3, 4]]
+    assert not vectors.outside.flags.writeable
+    with pytest.raises(InputError, match=r"outside vectors have the shape \(1, 2\), the matrix \(2, 2\)"):
+        WordVectors(["a", "b"], np.eye(2), outside=[[1, 2]])
+
+
 def test_counts_history_and_metadata_are_kept() -> None:
     vectors = WordVectors(["a"], [[1, 2]], counts=[5], history=[{"loss": 1.5}], metadata={"dim": 2})
     assert vectors.counts is not None and vectors.counts.dtype == np.int64
     assert vectors.counts.tolist() == [5]
     assert vectors.history == [{"loss": 1.5}] and vectors.metadata == {"dim": 2}
     bare = WordVectors(["a"], [[1, 2]])
+    assert bare.outside is None
     assert bare.counts is None and bare.history == [] and bare.metadata == {}

@@ -39,7 +39,7 @@ class RootGroup(TyperGroup):
         except (FirthError, OSError, MemoryError) as error:
             if os.environ.get("FIRTH_DEBUG"):
                 raise
-            print(f"firth: error: {_in_one_line(error)}", file=sys.stderr)
+            print(f"firth: error: {in_one_line(error)}", file=sys.stderr)
             raise typer.Exit(BAD_INPUT) from None
         except KeyboardInterrupt as interrupt:
             kept = str(interrupt) or "no half-written file is left"
@@ -47,7 +47,8 @@ class RootGroup(TyperGroup):
             raise typer.Exit(INTERRUPTED) from None
 
 
-def _in_one_line(error: BaseException) -> str:
+def in_one_line(error: BaseException) -> str:
+    """Say what an error says, in one line."""
     if isinstance(error, MemoryError):
         return f"not enough memory: {error}" if str(error) else "not enough memory"
     if isinstance(error, OSError) and error.strerror:

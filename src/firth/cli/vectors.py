@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import shlex
 import sys
+import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,12 +20,13 @@ from firth.cli.common import (
     Quiet,
     check_folder,
     duration,
+    in_one_line,
     note,
     print_json,
     print_table,
     warnings_as_notes,
 )
-from firth.errors import InputError
+from firth.errors import FirthError, InputError
 
 if TYPE_CHECKING:
     from firth.vectors.evaluation import AnalogyResult, AnalogyScore
@@ -109,7 +113,7 @@ def train(
             show_default="lower case, unless --pretokenized",
         ),
     ] = None,
-    field: Annotated[str, _text("Where the text is in JSON Lines.")] = "text",
+    field: Annotated[str, _text("Field of JSON Lines that holds the text.")] = "text",
     errors: Annotated[
         OnBadText, _text("Stop at bytes that are not UTF-8, or replace them.")
     ] = OnBadText.strict,
@@ -132,6 +136,7 @@ def train(
     """Learn word vectors from text (skip-gram with negative sampling).
 
     One line of text is one sentence or paragraph. Words are found by Unicode's rules and put in lower case.
+    JSON Lines are told by the name (.jsonl, .ndjson, .json) or by a JSON object in the first line.
 
     \b
     Examples:
@@ -140,16 +145,21 @@ def train(
       zcat big.gz | firth vectors train - -o big.vec --min-count 20
     """
     from firth.progress import default_progress
+    from firth.text.corpus import Corpus
     from firth.vectors.formats import format_of
     from firth.vectors.skipgram import SkipGram
 
     # All that could go wrong at the end is checked before the work begins.
-    format_of(output)
+    if format_of(output) == ".glove" and dim == 1:
+        raise InputError(f"{output}: this format cannot hold vectors of one number; write a .vec file")
+    reading = Corpus(corpus)
+    reading.check_output(output)
     check_folder(output)
     if curve is not None:
         from firth.show import maps
 
         maps.check_suffix(curve, maps.CURVE_SUFFIXES)
+        reading.check_output(curve)
         check_folder(curve)
     if resume and checkpoint_dir is None:
         raise InputError("--resume needs --checkpoint-dir, the folder to resume from")
@@ -179,7 +189,7 @@ def train(
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_what_is_kept(checkpoint_dir)) from None
-    vectors.save(output)
+    _save(vectors, output, checkpoint_dir)
     if curve is not None:
         maps.plot_history(vectors.history, curve)
 
@@ -205,8 +215,36 @@ def _what_is_kept(checkpoint_dir: Path | None) -> str:
         return "nothing was written (with --checkpoint-dir, training can be resumed)"
     if not any(checkpoint_dir.glob("checkpoint*")):
         return "before the first checkpoint; nothing was written"
-    again = shlex.join([*sys.argv[1:], *([] if "--resume" in sys.argv else ["--resume"])])
-    return f"a checkpoint is kept in {checkpoint_dir}; go on with: firth {again}"
+    return f"a checkpoint is kept in {checkpoint_dir}; go on with: {_resuming()}"
+
+
+def _resuming() -> str:
+    return shlex.join(["firth", *sys.argv[1:], *([] if "--resume" in sys.argv else ["--resume"])])
+
+
+def _save(vectors: WordVectors, output: Path, checkpoint_dir: Path | None) -> None:
+    """Save vectors as asked for or, if that fails after hours of work, where it is possible.
+
+    Raises
+    ------
+    InputError
+        They are not in `output`; the message says where they are.
+    """
+    try:
+        vectors.save(output)
+        return
+    except (FirthError, OSError) as error:
+        failure = in_one_line(error)
+    if checkpoint_dir is not None:
+        raise InputError(f"{failure}; training is kept in {checkpoint_dir}: mend this, then {_resuming()}")
+    for folder in (output.parent, Path(), Path(tempfile.gettempdir())):
+        rescued = folder / time.strftime("firth-rescued-%Y%m%d-%H%M%S.safetensors")
+        with suppress(FirthError, OSError):
+            vectors.save(rescued)
+            break
+    else:
+        raise InputError(f"{failure}; the vectors could not be saved elsewhere, and are lost")
+    raise InputError(f"{failure}; the vectors were saved as {rescued} instead")
 
 
 def _print_summary(vectors: WordVectors, output: Path) -> None:
@@ -302,6 +340,15 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    restrict: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Analogies: use the N most frequent words only (gensim: 300000).",
+            show_default="all",
+        ),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -313,13 +360,15 @@ def evaluate(
     \b
     Examples:
       firth vectors evaluate wiki.safetensors --similarity wordsim353.tsv --similarity simlex999.txt
-      firth vectors evaluate wiki.safetensors --analogies questions-words.txt --json
+      firth vectors evaluate wiki.safetensors --analogies questions-words.txt --restrict 30000
     """
     from firth.vectors.evaluation import evaluate_analogies, evaluate_similarity
     from firth.vectors.formats import load_vectors
 
     if not similarity and not analogies:
         raise InputError("nothing to judge by: give --similarity FILE, --analogies FILE or both")
+    if restrict is not None and not analogies:
+        raise InputError("--restrict is for analogies only: give --analogies FILE, or leave it out")
     judged = load_vectors(vectors)
     entries: dict[str, dict[str, Any]] = {}
     rows: list[tuple[str, ...]] = []
@@ -333,7 +382,7 @@ def evaluate(
         }
         rows.append(_row(path.name, pairs.score, pairs.coverage, pairs.found, pairs.pairs))
     for path in analogies or ():
-        questions = evaluate_analogies(judged, path)
+        questions = evaluate_analogies(judged, path, restrict=restrict)
         entries[str(path)] = _analogy_entry(questions)
         rows += _analogy_rows(path.name, questions)
     if as_json:
@@ -451,8 +500,7 @@ def convert(
       firth vectors convert wiki.safetensors wiki.vec
       firth vectors convert glove.6B.100d.txt glove.safetensors
     """
-    from firth.vectors.formats import format_of
-    from firth.vectors.formats import load_vectors
+    from firth.vectors.formats import format_of, load_vectors
 
     suffix = format_of(output)
     check_folder(output)

@@ -22,6 +22,9 @@ def _meet(counter: np.ndarray, target: int) -> None:
 
     With T threads, the k-th meeting of all of them is at ``target = k T``. Meetings are expected to be some
     microseconds apart, so waiting is a spin, which yields the processor when it gets long.
+
+    The compiled version adds atomically. This plain one does not: it is for one thread, in the tests that run
+    kernels without a compiler.
     """
     counter[0] += 1
     while counter[0] < target:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,10 +21,13 @@ from firth.progress import Progress
 from firth.storage import atomic_path, load_arrays, pack_strings, save_arrays, unpack_strings
 from firth.text.readers import (
     STANDARD_INPUT,
+    TEXT_FIELD,
+    any_of,
     find_files,
     read_ahead,
     read_files,
     read_strings,
+    source_of,
     total_size,
 )
 from firth.text.vocabulary import Vocabulary
@@ -35,6 +40,7 @@ Ids: TypeAlias = npt.NDArray[np.int32]
 
 _IDS, _INDEX = "ids.bin", "corpus.safetensors"
 _CHUNK = 1 << 20  # numbers
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Corpus:
@@ -46,8 +52,9 @@ class Corpus:
         One of
 
         * a file, a folder (all files below it), a pattern such as ``texts/*.txt.gz``, ``"-"`` for standard
-          input, or a list of these. Files are UTF-8 text, one sentence or paragraph a line, or JSON Lines
-          (``.jsonl``, ``.ndjson``); they may be packed (``.gz``, ``.bz2``, ``.xz``, ``.zst``);
+          input, or a list of these. Files are UTF-8 text, one sentence or paragraph a line, or JSON Lines:
+          told by a suffix (``.jsonl``, ``.ndjson``, ``.json``), or by a JSON object in the first line. They
+          may be packed (``.gz``, ``.bz2``, ``.xz``, ``.zst``);
         * an iterable of sentences, each an iterable of words, which may be any strings;
         * an iterable of strings, each a text of one or more lines; but a list or a tuple of strings is a list
           of files.
@@ -58,7 +65,8 @@ class Corpus:
     pretokenized
         Split lines at ASCII white space only, and not by the rule of `firth.text.splitting`.
     field
-        The field of JSON objects that holds the text; its line ends end sentences.
+        The field of JSON objects that holds the text; its line ends end sentences. To name another one than
+        usual where there are no JSON Lines is an error.
     errors
         ``"strict"``: bytes that are not UTF-8 are an error. ``"replace"``: U+FFFD stands for them, which
         separates words by the rule.
@@ -75,22 +83,25 @@ class Corpus:
         *,
         lowercase: bool = True,
         pretokenized: bool = False,
-        field: str = "text",
+        field: str = TEXT_FIELD,
         errors: str = "strict",
     ) -> None:
         if errors not in ("strict", "replace"):
             raise InputError(f"errors must be 'strict' or 'replace', not {errors!r}")
         self.lowercase, self.pretokenized, self.field, self.errors = lowercase, pretokenized, field, errors
-        self._files: list[str] | None = None
+        self._sources: list[Source] = []
         self._sentences: Iterable[Any] = ()
         if isinstance(sources, (str, os.PathLike)):
-            self._files = find_files([sources])
+            self._sources = [sources]
         elif isinstance(sources, (list, tuple)) and sources and all(map(_is_source, sources)):
-            self._files = find_files(sources)
-        elif isinstance(sources, Iterable):
-            self._sentences = sources
-        else:
+            self._sources = list(sources)
+        elif not isinstance(sources, Iterable):
             raise InputError(f"a corpus is made of files or of sentences, not of {sources!r}")
+        elif field != TEXT_FIELD:
+            raise InputError(f"the corpus is given as sentences: there is no field {field!r}; leave it out")
+        else:
+            self._sentences = sources
+        self._files = find_files(self._sources) if self._sources else None
 
     def __iter__(self) -> Iterator[list[str]]:
         """Give the words of one sentence after another; lines without words are left out."""
@@ -131,6 +142,30 @@ class Corpus:
                 raise InputError(f"{file}: cannot be read: {error.strerror}") from None
             parts += [str(Path(file).resolve()), status.st_size, status.st_mtime_ns]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def check_output(self, path: Source) -> None:
+        """Check that a file can be written without changing this corpus.
+
+        Parameters
+        ----------
+        path
+            A file that will be written; it need not be there, nor its folder.
+
+        Raises
+        ------
+        InputError
+            It is one of the files of the corpus, or lies where the corpus is read from: it would be taken for
+            text the next time.
+        """
+        source = source_of(self._sources, path)
+        if source is None:
+            return
+        if os.path.realpath(path) in map(os.path.realpath, self._files or ()):
+            raise InputError(f"{path}: is part of the corpus, and would be written over; choose another name")
+        raise InputError(
+            f"{path}: would be read as text next time, as part of the corpus in {source}; "
+            "choose another folder"
+        )
 
     def _read(self) -> _Reading:
         from firth.text.word_table import TokenTable, WordTable  # they load Numba
@@ -264,8 +299,9 @@ def encode(
     corpus
         Is read once.
     directory
-        Folder for the result; made if it does not exist. What `encode` wrote there before is replaced when
-        the new one is complete.
+        Folder for the result; made if it does not exist. What `encode` wrote there before stays until the
+        new numbers are complete. (The process may be killed between then and the end, a fraction of a second:
+        there is then no encoded corpus in the folder.)
     min_count, max_size
         See `Vocabulary.from_counts`.
     vocabulary
@@ -285,45 +321,59 @@ def encode(
     except OSError as error:
         raise InputError(f"{directory}: cannot be made: {error.strerror}") from None
     fingerprint = corpus.fingerprint()
-    with atomic_path(directory / _IDS) as temporary:
-        table = _write_provisional(corpus, temporary, progress)
-        vocabulary, numbers = _final_numbers(table, min_count, max_size, vocabulary)
-        n_kept, n_sentences = _renumber_file(temporary, numbers)
-        if n_kept == 0:
-            raise InputError(f"none of the {table.n_words:,} words of the text is in the vocabulary")
-        (directory / _INDEX).unlink(missing_ok=True)  # it must never stand beside numbers of another corpus
-    blob, offsets = pack_strings(vocabulary.words)
-    save_arrays(
-        directory / _INDEX,
-        {"words": blob, "offsets": offsets, "counts": vocabulary.counts},
-        {
-            "n_words": table.n_words,
-            "n_kept": n_kept,
-            "n_sentences": n_sentences,
-            "vocabulary_n_words": vocabulary.n_words,
-            "fingerprint": fingerprint,
-        },
-    )
+    with _room_for_it():
+        with atomic_path(directory / _IDS) as temporary:
+            table = _write_provisional(corpus, temporary, progress)
+            vocabulary, numbers = _final_numbers(table, min_count, max_size, vocabulary)
+            n_kept, n_sentences = _renumber_file(temporary, numbers)
+            if n_kept == 0:
+                raise InputError(f"none of the {table.n_words:,} words of the text is in the vocabulary")
+            (directory / _INDEX).unlink(missing_ok=True)  # never beside numbers of another corpus
+        blob, offsets = pack_strings(vocabulary.words)
+        save_arrays(
+            directory / _INDEX,
+            {"words": blob, "offsets": offsets, "counts": vocabulary.counts},
+            {
+                "n_words": table.n_words,
+                "n_kept": n_kept,
+                "n_sentences": n_sentences,
+                "vocabulary_n_words": vocabulary.n_words,
+                "fingerprint": fingerprint,
+            },
+        )
     return EncodedCorpus.open(directory)
+
+
+@contextmanager
+def _room_for_it() -> Iterator[None]:
+    """Say, where the disk is full, how to use another one."""
+    try:
+        yield
+    except InputError as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and cause.errno in _DISK_FULL:
+            raise InputError(
+                f"{error}; the encoded corpus takes 4 bytes a word: free some space, or name another folder "
+                "with --checkpoint-dir or TMPDIR"
+            ) from cause
+        raise
 
 
 def _write_provisional(corpus: Corpus, path: Path, progress: Progress) -> WordTable | TokenTable:
     """Read the corpus and write its provisional numbers to a file."""
     reading = corpus._read()
     table = reading.table
-    progress.begin("reading", reading.total, "words" if reading.total is None else "bytes")
-    try:
-        with path.open("wb") as file:
-            for ids in reading:
-                file.write(ids.data)
-                done = table.n_words if reading.total is None else reading.n_read
-                progress.advance(done, Mwords=table.n_words / 1e6)
-    finally:
-        progress.end(Mwords=table.n_words / 1e6)
+    unit = "words" if reading.total is None else "bytes"
+    with progress.stage("reading", reading.total, unit), path.open("wb") as file:
+        for ids in reading:
+            file.write(ids.data)
+            done = table.n_words if reading.total is None else reading.n_read
+            progress.advance(done, Mwords=table.n_words / 1e6)
     if reading.n_replaced:
         progress.note(f"{reading.n_replaced:,} invalid sequences of bytes were read as U+FFFD")
     if table.n_words == 0:
-        raise InputError("the corpus is empty: there is not one word in it")
+        where = any_of(corpus._files) if corpus._files else "the sentences given"
+        raise InputError(f"the corpus is empty: there is not one word in {where}")
     return table
 
 

@@ -15,8 +15,8 @@ arithmetic, and hashes are kept to 31 bits so that no product overflows.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from firth.learning.compiled import kernel
 from firth.text.splitting import (
     APOSTROPHE,
     FORBIDDEN,
@@ -45,7 +45,7 @@ STATE_SIZE = 5
 _HASH_OF_NOTHING = 0x11C9DC5  # FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), kept to 31 bits
 
 
-@njit(nogil=True, cache=True)
+@kernel()
 def _decode(text, p, final):
     """Return the code point at `p` and the number of its bytes.
 
@@ -91,7 +91,7 @@ def _decode(text, p, final):
     return code, length
 
 
-@njit(nogil=True, cache=True)
+@kernel()
 def _encode(code, pool, at):
     """Write a code point to the pool in UTF-8; return where it ends."""
     if code < 0x80:
@@ -113,7 +113,7 @@ def _encode(code, pool, at):
     return at + 4
 
 
-@njit(nogil=True, cache=True)
+@kernel()
 def _copy_rest(text, p, final, classes, lower, pool, at, base):
     """Copy the rest of a word of letters and numbers to the pool, lowercased.
 
@@ -161,7 +161,7 @@ def _copy_rest(text, p, final, classes, lower, pool, at, base):
         p += length
 
 
-@njit(nogil=True, cache=True)
+@kernel()
 def _copy_symbol(text, p, final, classes, pool, at):
     """Copy the ideograph or pictograph at `p`, and what belongs to it, to the pool.
 
@@ -191,7 +191,7 @@ def _copy_symbol(text, p, final, classes, pool, at):
             return p, at, k
 
 
-@njit(nogil=True, cache=True)
+@kernel()
 def hash_word(pool, start, stop):
     """Return the hash of ``pool[start:stop]``."""
     hashed = _HASH_OF_NOTHING
@@ -200,13 +200,13 @@ def hash_word(pool, start, stop):
     return hashed
 
 
-@njit(nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def _hash_more(hashed, byte):
     """Return the hash of a word that goes on with one more byte."""
     return (hashed ^ byte) * 0x1000193 & 0x7FFFFFFF
 
 
-@njit(nogil=True, cache=True, inline="always")
+@kernel(inline="always")
 def find_or_add(hashed, start, stop, n_types, slots, pool, offsets):
     """Return the number of the word ``pool[start:stop]``; `n_types` if it is new, and then it is added.
 
@@ -230,7 +230,7 @@ def find_or_add(hashed, start, stop, n_types, slots, pool, offsets):
     return n_types
 
 
-@njit(nogil=True, cache=True)
+@kernel()
 def move_slots(old, new):
     """Enter every word of one hash table into a larger, empty one."""
     last = len(new) - 1
@@ -243,7 +243,7 @@ def move_slots(old, new):
             new[at] = slot
 
 
-@njit(nogil=True, cache=True)
+@kernel()
 def number_words(text, final, classes, lower, slots, pool, offsets, counts, ids, state):
     """Split a block of text, count its words and write their numbers to `ids`, −1 after each sentence.
 
@@ -338,7 +338,7 @@ def number_words(text, final, classes, lower, slots, pool, offsets, counts, ids,
     return p, n_ids, p < len(text) and k == FORBIDDEN
 
 
-@njit(nogil=True, cache=True)
+@kernel()
 def renumber(ids, numbers, in_sentence):
     """Replace each number i by ``numbers[i]``, in place; leave out words that become −1, and empty sentences.
 

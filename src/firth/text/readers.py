@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import glob
 import io
+import itertools
 import json
 import lzma
 import os
@@ -12,10 +13,11 @@ import re
 import stat
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
@@ -24,9 +26,12 @@ from firth.text.splitting import not_utf8, nul_byte
 
 BLOCK = 1 << 20  # bytes: a block and the numbers of its words stay in the second-level cache
 STANDARD_INPUT = "-"
+TEXT_FIELD = "text"  # of JSON Lines, unless another one is named
 
+_JSON_LINES = (".jsonl", ".ndjson", ".json")
 _PACKINGS = (".gz", ".bz2", ".xz", ".zst")
 _BYTE_ORDER_MARK = "\ufeff".encode()
+_ONE_OBJECT_A_LINE = "JSON Lines have one object a line"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 T = TypeVar("T")
@@ -121,20 +126,58 @@ def _files_below(folder: str) -> Iterator[str]:
                 yield str(path)
 
 
+def source_of(sources: Iterable[str | os.PathLike[str]], path: str | os.PathLike[str]) -> str | None:
+    """Return the source that stands for a file or, if the file were there, would; None if there is none.
+
+    Parameters
+    ----------
+    sources
+        As for `find_files`.
+    path
+        The file. Links are followed.
+    """
+    file = Path(path)
+    # A link is replaced in the folder that it leads to, but it is found where it is.
+    places = {Path(os.path.realpath(file)), Path(os.path.realpath(file.parent), file.name)}
+    for given in sources:
+        source = os.fspath(given)
+        if source != STANDARD_INPUT and any(_stands_for(source, place) for place in places):
+            return source
+    return None
+
+
+def _stands_for(source: str, place: Path) -> bool:
+    given = Path(os.path.realpath(source))
+    if given.is_dir():
+        return place.is_relative_to(given) and not any(
+            part.startswith(".") for part in place.relative_to(given).parts
+        )
+    if given.exists() or not glob.has_magic(source):
+        return place == given
+    folder, name = os.path.split(source)
+    if name == "**":
+        folder, name = source, "*"
+    is_hidden = place.name.startswith(".") and not name.startswith(".")
+    if is_hidden or not fnmatch(place.name, name):
+        return False
+    folders = glob.glob(os.path.join(folder, ""), recursive=True) if folder else [""]  # noqa: PTH118, PTH207
+    return any(Path(os.path.realpath(found)) == place.parent for found in folders)
+
+
 def total_size(files: Iterable[str]) -> int | None:
     """Return the bytes of all files on the disk; None if one has no size (standard input, a pipe)."""
     paths = [Path(file) for file in files]
     return sum(path.stat().st_size for path in paths) if all(path.is_file() for path in paths) else None
 
 
-def read_files(files: Iterable[str], *, field: str, strict: bool) -> Iterator[Block]:
+def read_files(files: Sequence[str], *, field: str, strict: bool) -> Iterator[Block]:
     """Read files block by block; a byte order mark at the beginning of a file is left out.
 
     Parameters
     ----------
     files
-        Plain text, or JSON Lines if the name ends in .jsonl or .ndjson; packed if it ends in .gz, .bz2, .xz
-        or .zst.
+        Plain text, or JSON Lines: if the name ends in .jsonl, .ndjson or .json, or the first line that is not
+        empty is a JSON object. Packed if the name ends in .gz, .bz2, .xz or .zst.
     field
         The field of a JSON object that holds text. Its line ends end sentences, as does its end.
     strict
@@ -144,15 +187,23 @@ def read_files(files: Iterable[str], *, field: str, strict: bool) -> Iterator[Bl
     Raises
     ------
     InputError
-        A file cannot be read, is packed and broken, or is not the JSON that it should be.
+        A file cannot be read, is packed and broken, or is not the JSON that it should be; or `field` is
+        another one than usual, and there are no JSON Lines.
     """
     n_before = 0
+    found_json = False
     for file in files:
-        name = "standard input" if file == STANDARD_INPUT else file
+        name = _name(file)
         packing, is_json = _kind(file)
         with _read_errors(name), _opened(file) as raw:
             text = cast(BinaryIO, io.BufferedReader(_Unpacked(raw, packing))) if packing else raw
-            pieces = _json_texts(text, name, field, strict) if is_json else _plain_text(text)
+            head = text.read(BLOCK).removeprefix(_BYTE_ORDER_MARK)
+            if is_json or head.lstrip().startswith(b"{"):
+                head += text.readline()  # whole lines
+                is_json = is_json or _is_object(head.lstrip().partition(b"\n")[0])
+            found_json |= is_json
+            lines = itertools.chain(io.BytesIO(head), text)
+            pieces = _json_texts(lines, name, field, strict) if is_json else _plain_text(head, text)
             n_read = n_before
             for data, n_replaced in pieces:
                 if raw.seekable():
@@ -160,6 +211,18 @@ def read_files(files: Iterable[str], *, field: str, strict: bool) -> Iterator[Bl
                 yield Block(name, data, n_read, n_replaced)
             yield Block(name, b"", n_read, final=True)
             n_before = n_read
+    if field != TEXT_FIELD and not found_json:
+        raise InputError(f"no field {field!r}: there are no JSON Lines in {any_of(files)}; leave out --field")
+
+
+def any_of(files: Sequence[str]) -> str:
+    """Name files in a message: the first, and how many others there are."""
+    first = _name(files[0])
+    return first if len(files) == 1 else f"{first} or the {len(files) - 1:,} other files"
+
+
+def _name(file: str) -> str:
+    return "standard input" if file == STANDARD_INPUT else file
 
 
 def read_strings(strings: Iterable[str], *, strict: bool) -> Iterator[Block]:
@@ -186,10 +249,10 @@ def read_ahead(items: Iterator[T]) -> Iterator[T]:
 
 
 def _kind(file: str) -> tuple[str, bool]:
-    """Return the suffix of a packed file, else nothing, and whether there are JSON Lines in the file."""
+    """Return the suffix of a packed file, else nothing, and whether it must be JSON Lines by its name."""
     suffixes = [suffix.lower() for suffix in Path(file).suffixes]
     packing = suffixes.pop() if suffixes and suffixes[-1] in _PACKINGS else ""
-    return packing, bool(suffixes) and suffixes[-1] in (".jsonl", ".ndjson")
+    return packing, bool(suffixes) and suffixes[-1] in _JSON_LINES
 
 
 @contextmanager
@@ -211,17 +274,22 @@ def _read_errors(name: str) -> Iterator[None]:
         raise InputError(f"{name}: cannot be read: {error.strerror}") from None
 
 
-def _plain_text(text: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    yield text.read(BLOCK).removeprefix(_BYTE_ORDER_MARK), 0
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line.decode(errors="replace")), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _plain_text(head: bytes, text: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    yield head, 0
     while data := text.read(BLOCK):
         yield data, 0
 
 
-def _json_texts(lines: BinaryIO, name: str, field: str, strict: bool) -> Iterator[tuple[bytes, int]]:
+def _json_texts(lines: Iterable[bytes], name: str, field: str, strict: bool) -> Iterator[tuple[bytes, int]]:
     return _joined(
-        _json_text(
-            line if number > 1 else line.removeprefix(_BYTE_ORDER_MARK), f"{name}:{number}", field, strict
-        )
+        _json_text(line, f"{name}:{number}", field, strict)
         for number, line in enumerate(lines, start=1)
         if not line.isspace()
     )
@@ -239,11 +307,13 @@ def _json_text(line: bytes, where: str, field: str, strict: bool) -> tuple[bytes
     try:
         value = json.loads(decoded)
     except json.JSONDecodeError as error:
-        raise InputError(f"{where}: not JSON: {error.msg} (column {error.colno})") from None
+        raise InputError(
+            f"{where}: not JSON: {error.msg} (column {error.colno}); {_ONE_OBJECT_A_LINE}"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{where}: not JSON that can be read: {error}") from None
     if not isinstance(value, dict):
-        raise InputError(f"{where}: not a JSON object with a field {field!r}")
+        raise InputError(f"{where}: not a JSON object with a field {field!r}; {_ONE_OBJECT_A_LINE}")
     if field not in value:
         raise InputError(
             f"{where}: no field {field!r}, only {', '.join(map(repr, value))}; name one with --field"

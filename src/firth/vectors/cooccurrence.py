@@ -1,7 +1,8 @@
 r"""How often words occur in each other's windows: all that the naive softmax objective knows of a corpus.
 
 The loss of a corpus is a sum over pairs of a centre word c and an outside word o, and equal pairs cost the
-same. So it is :math:`\sum_{c,o} N(c,o) J(c,o)`, and the text is not needed once the weights N(c, o) are known.
+same. So it is :math:`\sum_{c,o} N(c,o) J(c,o)`, and the text is not needed once the weights N(c, o) are
+known.
 
 N(c, o) is the *expected* number of such pairs in one epoch of training with negative sampling
 (`firth.vectors.kernels`). There, words are dropped at random (subsampling) before windows are taken, so that
@@ -16,22 +17,25 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from firth.learning.compiled import kernel
 from firth.progress import Progress
 from firth.text.corpus import EncodedCorpus
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.floating[Any]]
+Ids = npt.NDArray[np.int32]
+Starts = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
 
 _MEMORY = 24 << 20  # bytes of dense rows that a thread gathers counts in; above 32 MB, malloc gets slow
 _FEWEST_ROWS = 64  # ... but at least so many: each range of rows takes a pass over the text
 _UNLIKELY = 1e-9  # a word that is inside the window with a lower probability ends it
-
-_kernel = njit(nogil=True, cache=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,16 +52,16 @@ class Cooccurrences:
         N(c, o).
     """
 
-    starts: npt.NDArray[np.int64]
-    outsides: npt.NDArray[np.int32]
+    starts: Starts
+    outsides: Ids
     weights: Floats
 
     def __len__(self) -> int:
-        """The number of words n."""
+        """Return the number of words n."""
         return len(self.starts) - 1
 
     @cached_property
-    def totals(self) -> npt.NDArray[np.float64]:
+    def totals(self) -> Doubles:
         """N(c), the sum over all outside words, shape (n,). The matrix is symmetric: N(o) is the same."""
         # reduceat would give an empty row the first weight of the next one.
         totals = np.zeros(len(self))
@@ -72,14 +76,14 @@ class Cooccurrences:
         return float(self.totals.sum())
 
     def entropy(self) -> float:
-        """Return the entropy of an outside word given its centre word, in nats: no loss a pair can be lower."""
+        """Return the entropy of outside words given the centre word, in nats. No loss a pair is lower."""
         entropy = 0.0
         for c in np.flatnonzero(self.totals):
             weights = self.weights[self.starts[c] : self.starts[c + 1]].astype(np.float64)
             entropy -= weights @ np.log(weights / self.totals[c])
         return entropy / self.pairs
 
-    def dot(self, centers: Rows, scores: npt.NDArray[np.floating]) -> float:
+    def dot(self, centers: Rows, scores: Matrix) -> float:
         """Return the sum of N(c, o) times score over all outside words of some centre words.
 
         Parameters
@@ -90,7 +94,7 @@ class Cooccurrences:
         """
         return float(_dot(self.starts, self.outsides, self.weights, centers, scores))
 
-    def subtract_from(self, predicted: npt.NDArray[np.floating], centers: Rows) -> None:
+    def subtract_from(self, predicted: Matrix, centers: Rows) -> None:
         """Subtract the rows of some centre words from those of `predicted`, in place; shapes as for `dot`."""
         _subtract(self.starts, self.outsides, self.weights, centers, predicted)
 
@@ -105,8 +109,8 @@ def count(
 ) -> Cooccurrences:
     """Count the pairs of a corpus.
 
-    The counts of a range of centre words are gathered in dense rows, one range after another. So memory is the
-    result, 8 bytes for each pair of words that occurs (twice while it is put together), and some 24 MB a
+    The counts of a range of centre words are gathered in dense rows, one range after another. So memory is
+    the result, 8 bytes for each pair of words that occurs (twice while it is put together), and some 24 MB a
     thread, however long the text is.
 
     Parameters
@@ -129,7 +133,7 @@ def count(
     rows = min(max(_MEMORY // (8 * n), _FEWEST_ROWS), -(-n // threads))
     ids = encoded.ids
 
-    def count_range(first: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], Floats]:
+    def count_range(first: int) -> tuple[Starts, Ids, Floats]:
         dense = np.zeros((min(rows, n - first), n))
         _count(ids, keep, nearness, first, dense)
         lengths = np.count_nonzero(dense, axis=1)
@@ -138,16 +142,15 @@ def count(
         _compress(dense, outsides, weights)
         return lengths, outsides, weights
 
-    progress.begin("counting pairs", n, "words")
     parts = []
     pool = ThreadPoolExecutor(threads)
     try:
-        for part in pool.map(count_range, range(0, n, rows)):
-            parts.append(part)
-            progress.advance(min(len(parts) * rows, n))
+        with progress.stage("counting pairs", n, "words"):
+            for part in pool.map(count_range, range(0, n, rows)):
+                parts.append(part)
+                progress.advance(min(len(parts) * rows, n))
     finally:
         pool.shutdown(cancel_futures=True)
-        progress.end()
     starts = np.zeros(n + 1, np.int64)
     np.cumsum(np.concatenate([lengths for lengths, _, _ in parts]), out=starts[1:])
     return Cooccurrences(
@@ -157,8 +160,8 @@ def count(
     )
 
 
-@_kernel
-def _count(ids, keep, nearness, first, dense):  # type: ignore[no-untyped-def]
+@kernel()
+def _count(ids: Ids, keep: Doubles, nearness: Doubles, first: int, dense: Doubles) -> None:
     """Add up the weights of all pairs whose centre word is one of those from `first` on.
 
     Parameters
@@ -196,8 +199,8 @@ def _count(ids, keep, nearness, first, dense):  # type: ignore[no-untyped-def]
                 p += step
 
 
-@_kernel
-def _compress(dense, outsides, weights):  # type: ignore[no-untyped-def]
+@kernel()
+def _compress(dense: Doubles, outsides: Ids, weights: Floats) -> None:
     """Write what is not 0 in `dense`, row by row: the columns to `outsides`, the values to `weights`."""
     at = 0
     for row in range(dense.shape[0]):
@@ -208,8 +211,8 @@ def _compress(dense, outsides, weights):  # type: ignore[no-untyped-def]
                 at += 1
 
 
-@_kernel
-def _dot(starts, outsides, weights, centers, scores):  # type: ignore[no-untyped-def]
+@kernel()
+def _dot(starts: Starts, outsides: Ids, weights: Floats, centers: Rows, scores: Matrix) -> float:
     total = 0.0
     for row in range(len(centers)):
         for at in range(starts[centers[row]], starts[centers[row] + 1]):
@@ -217,8 +220,8 @@ def _dot(starts, outsides, weights, centers, scores):  # type: ignore[no-untyped
     return total
 
 
-@_kernel
-def _subtract(starts, outsides, weights, centers, predicted):  # type: ignore[no-untyped-def]
+@kernel()
+def _subtract(starts: Starts, outsides: Ids, weights: Floats, centers: Rows, predicted: Matrix) -> None:
     for row in range(len(centers)):
         for at in range(starts[centers[row]], starts[centers[row] + 1]):
             predicted[row, outsides[at]] -= weights[at]

@@ -13,10 +13,10 @@ So all pairs of a centre word are done at once. With the vectors of some centre 
 minibatch is S = V_B Uᵀ; E = N(c) softmax(S) − N(c, ·), row by row; ∂J/∂V_B = E U; ∂J/∂U = Eᵀ V_B: three
 products, whatever the length of the text. An epoch costs 6 n² d operations.
 
-The words are dealt out to the minibatches once, evenly by frequency. In each epoch every minibatch is done
-once, in an order drawn anew, and the gradients are those of the plain sum over all pairs; so their sum over
-the minibatches is the gradient of the objective, and the minimum is its minimum. Adam takes care of the five orders
-of magnitude between the gradients of frequent and rare words.
+The words are dealt out to the minibatches once, so that each gets frequent and rare ones. In each epoch every
+minibatch is done once, in an order drawn anew. Nothing is reweighted: the gradients of all minibatches sum up
+to the gradient of the objective, so what is found is its minimum. The gradients of frequent and rare words
+are five orders of magnitude apart, but Adam's steps do not depend on such factors.
 """
 
 from __future__ import annotations
@@ -25,23 +25,31 @@ import itertools
 import math
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import firth
 from firth.errors import InputError
 from firth.learning.optimizers import Adam
 from firth.progress import Progress, default_progress
-from firth.storage import load_arrays, save_arrays
 from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
-from firth.vectors.skipgram import _CHECKPOINT, _folder, _patience, _processors, _wait
+from firth.vectors.training_run import (
+    Checkpoints,
+    Interrupt,
+    Position,
+    check_whole_numbers,
+    deferred_interrupt,
+    processors,
+    reopen,
+    working_folder,
+)
 from firth.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:
@@ -56,9 +64,7 @@ _CENTERS = 128  # of a minibatch, that a thread takes at a time
 _OUTSIDES = 1024  # outside words, likewise
 _IN_CACHE = 1 << 20  # bytes of scores that are turned into errors at a time
 _BETA1_CENTERS = 0.5  # a centre vector moves once an epoch; what U was several epochs ago is no guide
-_OUTSIDE_RATE = (
-    0.2  # learning rate of the outside vectors, which move with every minibatch, relative to theirs
-)
+_OUTSIDE_RATE = 0.2  # of theirs is the learning rate of outside vectors, which move with every minibatch
 _CONVERGED = 1e-4  # of the loss of the first epoch: less progress than that in an epoch
 
 
@@ -81,9 +87,9 @@ class ExactSoftmax:
     sample
         Threshold of the subsampling of frequent words, in expectation; 0 keeps all.
     lr
-        Learning rate of Adam. It stays the same for a third of the epochs and falls linearly to 0 in the rest.
-        If `epochs` is None, that third ends with the first epoch that lowers the loss by less than 1/10,000 of
-        its initial value.
+        Learning rate of Adam. It stays the same for a third of the epochs and falls linearly to 0 in the
+        rest. If `epochs` is None, that third ends with the first epoch that lowers the loss by less than
+        1/10,000 of its initial value.
     max_vocab
         Keep only this many words, the most frequent ones. Time grows with the square of their number, which
         may be 100,000 at most.
@@ -119,21 +125,24 @@ class ExactSoftmax:
         field: str = "text",
         errors: str = "strict",
     ) -> None:
-        for name, value in {
-            "dim": dim, "window": window, "epochs": 1 if epochs is None else epochs, "min_count": min_count,
-            "max_vocab": 1 if max_vocab is None else max_vocab, "threads": 1 if threads is None else threads,
-        }.items():  # fmt: skip
-            if value != int(value) or value < 1:
-                raise InputError(f"{name} must be a whole number of at least 1, not {value!r}")
-        if not 0 <= sample < float("inf"):
+        whole = check_whole_numbers(
+            dim=dim,
+            window=window,
+            epochs=1 if epochs is None else epochs,
+            min_count=min_count,
+            max_vocab=1 if max_vocab is None else max_vocab,
+            threads=processors() if threads is None else threads,
+        )
+        if not 0 <= sample < math.inf:
             raise InputError(f"sample must be 0 or a small positive number such as 1e-3, not {sample!r}")
-        if not 0 < lr < float("inf"):
+        if not 1e-30 < lr < math.inf:
             raise InputError(f"lr must be a positive number such as 0.1, not {lr!r}")
-        if not 0 <= seed < 2**63:
-            raise InputError(f"seed must be between 0 and 2**63 - 1, not {seed!r}")
-        self.dim, self.window, self.epochs, self.min_count = dim, window, epochs, min_count
-        self.sample, self.lr, self.max_vocab, self.seed = sample, lr, max_vocab, seed
-        self.threads = _processors() if threads is None else threads
+        if check_whole_numbers(seed=seed + 1)["seed"] > 2**63:
+            raise InputError(f"seed must be less than 2**63, not {seed!r}")
+        self.dim, self.window, self.min_count = whole["dim"], whole["window"], whole["min_count"]
+        self.epochs = None if epochs is None else whole["epochs"]
+        self.max_vocab = None if max_vocab is None else whole["max_vocab"]
+        self.sample, self.lr, self.seed, self.threads = float(sample), float(lr), int(seed), whole["threads"]
         self.lowercase, self.pretokenized, self.field, self.errors = lowercase, pretokenized, field, errors
         self.seconds_between_checkpoints = 30.0
 
@@ -176,7 +185,6 @@ class ExactSoftmax:
         """
         if resume and checkpoint_dir is None:
             raise InputError("to resume, say which checkpoint_dir to resume from")
-        progress = default_progress() if progress is None else progress
         reading = Corpus(
             corpus,
             lowercase=self.lowercase,
@@ -184,56 +192,54 @@ class ExactSoftmax:
             field=self.field,
             errors=self.errors,
         )
-        with _folder(checkpoint_dir) as folder:
-            settings = self._settings() | {"corpus": reading.fingerprint()}
-            checkpoint = folder / _CHECKPOINT
-            resuming = checkpoint.exists()
-            if resuming:
-                if not resume:
-                    raise InputError(f"{checkpoint} exists: resume from it, or choose another folder")
-                run, encoded = _Run.load(checkpoint, settings), EncodedCorpus.open(folder)
-                progress.note(f"resuming at epoch {run.epoch + 1}")
-            else:
-                encoded = encode(
-                    reading, folder, min_count=self.min_count, max_size=self.max_vocab, progress=progress
-                )
-                if len(encoded.vocabulary) > _MOST_WORDS:
-                    raise InputError(
-                        f"{len(encoded.vocabulary):,} different words are too many for the exact softmax, whose cost grows "
-                        f"with their square: keep fewer, such as --max-vocab 20000, {_MOST_WORDS:,} at most"
-                    )
-            with _patience(progress, "compiling the counting of pairs for this machine (only this once)"):
-                from firth.vectors import cooccurrence
-            counts = cooccurrence.count(
-                encoded, self.window, self.sample, threads=self.threads, progress=progress
+        settings = self._settings() | {"corpus": reading.fingerprint()}
+        progress = default_progress() if progress is None else progress
+        with working_folder(checkpoint_dir) as folder:
+            checkpoints = Checkpoints(
+                folder, settings, self.seconds_between_checkpoints, active=checkpoint_dir is not None
             )
-            if counts.pairs == 0:
-                raise InputError("no word has another one beside it: there is nothing to learn from")
-            if not resuming:
-                run = _Run.begin(counts, self.dim, self.seed)
+            # In a function of its own: the encoded corpus must be closed before its folder can be removed.
+            return self._fit(reading, folder, checkpoints, resume, progress)
 
-            def save() -> None:
-                if checkpoint_dir is not None:
-                    run.save(checkpoint, settings)
-
-            try:
-                self._train(run, encoded, counts, save, progress)
-            except KeyboardInterrupt:
-                save()
-                raise
-            save()
+    def _fit(
+        self, reading: Corpus, folder: Path, checkpoints: Checkpoints, resume: bool, progress: Progress
+    ) -> WordVectors:
+        from firth.vectors.cooccurrence import count
         from firth.vectors.heldout import softmax_loss
 
-        V = np.empty_like(run.V)
-        V[run.words] = run.V
-        loss = softmax_loss(V, run.U, counts)
+        found = checkpoints.load(resume)
+        if found is None:
+            encoded = encode(
+                reading, folder, min_count=self.min_count, max_size=self.max_vocab, progress=progress
+            )
+        else:
+            encoded = reopen(folder, reading.fingerprint())
+        if len(encoded.vocabulary) > _MOST_WORDS:
+            raise InputError(
+                f"{len(encoded.vocabulary):,} words are too many for the exact softmax, whose cost grows "
+                f"with their square: keep {_MOST_WORDS:,} at most, such as --max-vocab 20000"
+            )
+        counts = count(encoded, self.window, self.sample, threads=self.threads, progress=progress)
+        if counts.pairs == 0:
+            raise InputError("no word has another one beside it: there is nothing to learn from")
+        if found is None:
+            state, position = _State.begin(counts, self.dim, self.seed), Position()
+        else:
+            state, position = _State(**found[0]), found[1]
+            progress.note(f"resuming in epoch {position.epoch + 1}")
+        trainer = _Trainer(self, encoded, counts, state, position, progress)
+        trainer.train(checkpoints)
+        V = np.empty_like(state.V)
+        V[state.words] = state.V
+        with threadpool_limits(self.threads, user_api="blas"):
+            loss = softmax_loss(V, state.U, counts)
         progress.note(f"exact loss {loss:.4f} a pair, perplexity {math.exp(loss):.1f}")
         return WordVectors(
             encoded.vocabulary.words,
             V,
-            outside=run.U,
+            outside=state.U,
             counts=encoded.vocabulary.counts,
-            history=run.history,
+            history=trainer.position.history,
             metadata={
                 "firth": firth.__version__,
                 "objective": "softmax",
@@ -256,55 +262,13 @@ class ExactSoftmax:
         )  # fmt: skip
         return {"objective": "softmax"} | {name: getattr(self, name) for name in names}
 
-    def _train(
-        self,
-        run: _Run,
-        encoded: EncodedCorpus,
-        counts: Cooccurrences,
-        save: Callable[[], None],
-        progress: Progress,
-    ) -> None:
-        """Take the run from where it is to the end of the last epoch."""
-        saved = time.perf_counter()
-        # The threads share out each minibatch; a BLAS with threads of its own would only stand in their way.
-        with ThreadPoolExecutor(self.threads) as pool, threadpool_limits(1, user_api="blas"):
-            trainer = _Trainer(self, run, counts, pool)
-            last = self._last_epoch(run.history)
-            while last is None or run.epoch < last:
-                of_all = "" if last is None else f" of {last}"
-                progress.begin(f"epoch {run.epoch + 1}{of_all}", round(counts.pairs), "pairs")
-                while run.batch < trainer.batches:
-                    lr = self._lr(run.epoch + run.batch / trainer.batches, last)
-                    trainer.train_batch(lr)
-                    progress.advance(round(run.pairs), loss=run.mean_loss, lr=lr)
-                    if time.perf_counter() - saved >= self.seconds_between_checkpoints:
-                        save()
-                        saved = time.perf_counter()
-                progress.end(loss=run.mean_loss)
-                run.end_epoch(encoded.n_words, self._lr(run.epoch + 1, last))
-                last = self._last_epoch(run.history)
-
-    def _last_epoch(self, history: list[dict[str, float]]) -> int | None:
-        """Return how many epochs there will be, or None as long as that is open."""
-        if self.epochs is not None:
-            return self.epochs
-        losses = [entry["loss"] for entry in history]
-        for k in range(1, len(losses)):
-            if losses[k - 1] - losses[k] <= _CONVERGED * losses[0]:
-                return 3 * (k + 1)
-        return None
-
-    def _lr(self, done: float, last: int | None) -> float:
-        """Return the learning rate after some of all epochs: level for a third of them, then falling to 0."""
-        return self.lr if last is None else self.lr * min(1.0, 1.5 * (1 - done / last))
-
 
 @dataclass
-class _Run:
-    """Where a training is: all that a checkpoint has to hold.
+class _State:
+    """All that training changes.
 
-    The rows of V are in the order of the minibatches: row i belongs to the word ``words[i]``. First and second
-    moments are Adam's.
+    The rows of V are in the order of the minibatches: row i belongs to the word ``words[i]``. The first and
+    second moments are Adam's.
     """
 
     words: npt.NDArray[np.int64]
@@ -314,19 +278,15 @@ class _Run:
     V_second: Floats
     U_first: Floats
     U_second: Floats
-    batch: int = 0  # of the epoch, the next one to train on
-    loss: float = 0.0  # of the epoch so far
-    pairs: float = 0.0
-    seconds: float = 0.0
-    history: list[dict[str, float]] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, counts: Cooccurrences, dim: int, seed: int) -> _Run:
-        """Initialise with a model that knows how frequent words are, and nothing of their contexts.
+    def begin(cls, counts: Cooccurrences, dim: int, seed: int) -> _State:
+        """Begin with vectors that know how frequent words are, and nothing of their contexts.
 
         V is uniform in ±1/(2 dim) and U zero as in word2vec, but for one dimension: there v = 1 and u is the
-        logarithm of the word's frequency, so that every centre word predicts the distribution of the whole corpus. Left to
-        find that first, training moves all vectors far in one direction, and takes several times as long.
+        logarithm of the word's frequency, so that each centre word predicts the distribution of all words.
+        Left to find that by itself, training first moves all vectors far in one direction, and takes several
+        times as long.
         """
         n = len(counts)
         rng = np.random.default_rng(seed)
@@ -335,113 +295,119 @@ class _Run:
         frequencies = (counts.totals + 1) / (counts.totals + 1).mean()  # + 1: some words have no pairs
         V[:, 0] = 1
         U[:, 0] = np.log(frequencies)
-        return cls(_deal(n, _batches(n), rng), V, U, *(np.zeros_like(V) for _ in range(4)))
-
-    @property
-    def epoch(self) -> int:
-        return len(self.history)
-
-    @property
-    def mean_loss(self) -> float:
-        return self.loss / self.pairs if self.pairs else 0.0
-
-    def end_epoch(self, words: int, lr: float) -> None:
-        self.history.append(
-            {
-                "epoch": self.epoch + 1,
-                "loss": self.mean_loss,
-                "pairs": round(self.pairs),
-                "words": words,
-                "seconds": self.seconds,
-                "lr": lr,
-            }
-        )
-        self.batch, self.loss, self.pairs, self.seconds = 0, 0.0, 0.0, 0.0
-
-    def save(self, path: Path, settings: dict[str, Any]) -> None:
-        arrays = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
-        position = {name: value for name, value in vars(self).items() if name not in arrays}
-        save_arrays(path, arrays, {"settings": settings, "position": position})
-
-    @classmethod
-    def load(cls, path: Path, settings: dict[str, Any]) -> _Run:
-        arrays, metadata = load_arrays(path, mmap=False)
-        try:
-            then = metadata["settings"]
-            run = cls(**arrays, **metadata["position"])
-        except (KeyError, TypeError) as error:
-            raise InputError(f"{path}: not a checkpoint of this version of firth ({error})") from None
-        for name, value in settings.items():
-            if then.get(name) != value:
-                what = "the corpus was another one" if name == "corpus" else f"{name} was {then.get(name)!r}"
-                raise InputError(f"{path}: cannot resume with this, because {what} when it was made")
-        return run
+        moments = [np.zeros_like(V) for _ in range(4)]
+        return cls(_deal(n, _batches(n), rng), V, U, moments[0], moments[1], moments[2], moments[3])
 
 
 class _Trainer:
-    """Trains on the minibatches of an epoch, several threads at a time."""
+    """Trains on one minibatch after another, several threads on each."""
 
     def __init__(
-        self, model: ExactSoftmax, run: _Run, counts: Cooccurrences, pool: ThreadPoolExecutor
+        self,
+        model: ExactSoftmax,
+        encoded: EncodedCorpus,
+        counts: Cooccurrences,
+        state: _State,
+        position: Position,
+        progress: Progress,
     ) -> None:
-        self._model, self._run, self._counts, self._pool = model, run, counts, pool
-        self.batches = _batches(len(counts))
-        self._bounds = np.arange(self.batches + 1) * len(counts) // self.batches
+        self._model, self._encoded, self._counts = model, encoded, counts
+        self._state, self.position, self._progress = state, position, progress
+        self._batches = _batches(len(counts))
+        self._bounds = np.arange(self._batches + 1) * len(counts) // self._batches
         self._errors = np.empty((int(np.diff(self._bounds).max()), len(counts)), np.float32)
 
-    def train_batch(self, lr: float) -> None:
-        """Train on the next minibatch of the epoch. Ctrl-C takes effect when it is done, so that the run is whole."""
-        run, n = self._run, len(self._counts)
+    def train(self, checkpoints: Checkpoints) -> None:
+        """Go on to the end of the last epoch."""
+        with (
+            deferred_interrupt() as interrupt,
+            ThreadPoolExecutor(self._model.threads) as pool,
+            # The threads share out each minibatch; a BLAS with threads of its own would stand in their way.
+            threadpool_limits(1, user_api="blas"),
+        ):
+            while (last := self._last_epoch()) is None or self.position.epoch < last:
+                self._train_epoch(pool, last, checkpoints, interrupt)
+            checkpoints.save(vars(self._state), self.position)
+
+    def _train_epoch(
+        self, pool: ThreadPoolExecutor, last: int | None, checkpoints: Checkpoints, interrupt: Interrupt
+    ) -> None:
+        """Go on to the end of the epoch; after Ctrl-C, save a checkpoint and raise KeyboardInterrupt."""
+        position = self.position
+        of_all = "" if last is None else f" of {last}"
+        stage = f"epoch {position.epoch + 1}{of_all}"
+        with self._progress.stage(stage, round(self._counts.pairs), "pairs"):
+            while position.done < self._batches:
+                lr = self._lr(position, last)
+                self._train_batch(pool, lr)
+                self._progress.advance(round(position.pairs), loss=position.mean_loss, lr=lr)
+                if interrupt.pressed or checkpoints.due:
+                    checkpoints.save(vars(self._state), position)
+                interrupt.check()
+        self.position = position.after_epoch(self._encoded.n_words, self._lr(position, last))
+
+    def _last_epoch(self) -> int | None:
+        """Return how many epochs there will be, or None as long as that is open."""
+        if self._model.epochs is not None:
+            return self._model.epochs
+        losses = [epoch["loss"] for epoch in self.position.history]
+        for k in range(1, len(losses)):
+            if losses[k - 1] - losses[k] <= _CONVERGED * losses[0]:
+                return 3 * (k + 1)
+        return None
+
+    def _lr(self, position: Position, last: int | None) -> float:
+        """Return the learning rate: level for a third of all epochs, then falling to 0 on a straight line."""
+        if last is None:
+            return self._model.lr
+        left = 1 - (position.epoch + position.done / self._batches) / last
+        return self._model.lr * min(1.0, 1.5 * left)
+
+    def _train_batch(self, pool: ThreadPoolExecutor, lr: float) -> None:
+        """Train on the next minibatch."""
+        state, position, n = self._state, self.position, len(self._counts)
         started = time.perf_counter()
-        order = np.random.default_rng((self._model.seed, run.epoch)).permutation(self.batches)
-        first, last = self._bounds[order[run.batch] :][:2].tolist()
-        V = run.V[first:last].copy()  # the gradients of both matrices are those from before the step
+        order = np.random.default_rng((self._model.seed, position.epoch)).permutation(self._batches)
+        first, last = self._bounds[order[position.done] :][:2].tolist()
+        V = state.V[first:last].copy()  # the gradients of both matrices are those from before the step
         errors = self._errors[: last - first]
-        # How the work is cut up does not depend on the number of threads, so neither does a bit of the result.
+        # How the work is cut up does not depend on the number of threads, so the result does not either.
         pieces = max(1, round((last - first) / _CENTERS))
         cuts = [(last - first) * k // pieces for k in range(pieces + 1)]
-        done = [
-            self._pool.submit(self._train_centers, slice(first + a, first + b), errors[a:b], lr)
-            for a, b in itertools.pairwise(cuts)
-        ]
-        interrupted = _wait(done)
-        for piece in done:
-            run.loss += piece.result()
-        run.pairs += float(self._counts.totals[run.words[first:last]].sum())
-        moved = [
-            self._pool.submit(self._train_outsides, slice(a, min(a + _OUTSIDES, n)), errors, V, lr)
-            for a in range(0, n, _OUTSIDES)
-        ]
-        interrupted |= _wait(moved)
-        for part in moved:
-            part.result()
-        run.batch += 1
-        run.seconds += time.perf_counter() - started
-        if interrupted:
-            raise KeyboardInterrupt
+        losses = pool.map(
+            lambda cut: self._train_centers(slice(first + cut[0], first + cut[1]), errors[slice(*cut)], lr),
+            itertools.pairwise(cuts),
+        )
+        position.loss += sum(losses)
+        position.pairs += float(self._counts.totals[state.words[first:last]].sum())
+        rows = [slice(start, min(start + _OUTSIDES, n)) for start in range(0, n, _OUTSIDES)]
+        for _ in pool.map(lambda part: self._train_outsides(part, errors, V, lr), rows):
+            pass
+        position.done += 1
+        position.seconds += time.perf_counter() - started
 
     def _train_centers(self, rows: slice, errors: Floats, lr: float) -> float:
         """Move some rows of V; fill in their errors, the gradients of their scores; return their loss."""
-        run = self._run
-        words = run.words[rows]
-        np.matmul(run.V[rows], run.U.T, out=errors)
+        state = self._state
+        words = state.words[rows]
+        np.matmul(state.V[rows], state.U.T, out=errors)
         loss = 0.0
         step = max(1, _IN_CACHE // (4 * errors.shape[1]))
         for start in range(0, len(words), step):
             loss += _softmax_errors(errors[start : start + step], words[start : start + step], self._counts)
         adam = Adam(lr, beta1=_BETA1_CENTERS)
-        adam.steps = run.epoch
-        adam.first, adam.second = {"V": run.V_first[rows]}, {"V": run.V_second[rows]}
-        adam.step({"V": run.V[rows]}, {"V": errors @ run.U})
+        adam.steps = self.position.epoch
+        adam.first, adam.second = {"V": state.V_first[rows]}, {"V": state.V_second[rows]}
+        adam.step({"V": state.V[rows]}, {"V": errors @ state.U})
         return loss
 
     def _train_outsides(self, rows: slice, errors: Floats, V: Floats, lr: float) -> None:
         """Move some rows of U, by the errors of all centre words of the minibatch and their vectors V."""
-        run = self._run
+        state = self._state
         adam = Adam(lr * _OUTSIDE_RATE)
-        adam.steps = run.epoch * self.batches + run.batch
-        adam.first, adam.second = {"U": run.U_first[rows]}, {"U": run.U_second[rows]}
-        adam.step({"U": run.U[rows]}, {"U": errors[:, rows].T @ V})
+        adam.steps = self.position.epoch * self._batches + self.position.done
+        adam.first, adam.second = {"U": state.U_first[rows]}, {"U": state.U_second[rows]}
+        adam.step({"U": state.U[rows]}, {"U": errors[:, rows].T @ V})
 
 
 def _softmax_errors(scores: Floats, centers: npt.NDArray[np.int64], counts: Cooccurrences) -> float:
@@ -463,7 +429,7 @@ def _batches(n: int) -> int:
 
 
 def _deal(n: int, batches: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Deal out the words 0..n−1, which are sorted by frequency, so that each minibatch gets the like of all others."""
+    """Return the words 0..n−1, sorted by frequency, dealt out like cards: minibatch after minibatch."""
     rounds = -(-n // batches)
     ranks = np.arange(rounds * batches).reshape(rounds, batches)
     dealt = rng.permuted(ranks, axis=1).T.ravel()

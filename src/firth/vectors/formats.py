@@ -3,8 +3,8 @@
 ===========================  ===============================================================================
 name ends in                 format
 ===========================  ===============================================================================
-``.safetensors``             firth's own: words, vectors, outside vectors, counts, history and metadata; read by
-                             memory mapping
+``.safetensors``             firth's own: words, vectors, outside vectors, counts, history and metadata; read
+                             by memory mapping
 ``.vec``, ``.txt``           text as written by word2vec, gensim and fastText: a line ``n d``, then a word and
                              d numbers a line; read with or without that first line
 ``.glove``, ``.glove.txt``   text as written by GloVe: the same without the first line

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from firth.errors import InputError
 from firth.learning.activations import log_sigmoid
+from firth.storage import atomic_path
 from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
 from firth.text.vocabulary import Vocabulary
 from firth.vectors.word_vectors import WordVectors
@@ -102,8 +103,8 @@ def _score_rows(V: Matrix, U: Matrix, counts: Cooccurrences) -> Iterator[tuple[n
     """Yield centre words that have pairs, a few at a time, with the scores of all words."""
     if V.ndim != 2 or V.shape != U.shape or len(V) != len(counts) or V.dtype != U.dtype:
         raise InputError(
-            f"V is {V.shape} of {V.dtype} and U is {U.shape} of {U.dtype}: both must have a row for each of the "
-            f"{len(counts)} words, and the same type"
+            f"V is {V.shape} of {V.dtype} and U is {U.shape} of {U.dtype}: both must have a row for each of "
+            f"the {len(counts)} words, and the same type"
         )
     occurring = np.flatnonzero(counts.totals)
     if not len(occurring):
@@ -197,8 +198,9 @@ def perplexity(
         # Not Vocabulary.from_counts: the words must stay in the order of the matrix.
         vocabulary = Vocabulary(vectors.words, counts, int(counts.sum()))
         encoded = encode(reading, folder, vocabulary=vocabulary)
-        pairs = count(replace(encoded, vocabulary=vocabulary), window, sample)
+        pairs = count(encoded, window, sample)
         words, known = encoded.n_words, encoded.n_kept
+        del encoded  # it must be closed before its folder can be removed
     return Prediction(softmax_loss(vectors.matrix, vectors.outside, pairs), pairs.pairs, words, known)
 
 
@@ -243,7 +245,7 @@ def split(
     parts = []
     for name, chosen in (("train", ~held_out), ("heldout", held_out)):
         path = Path(directory, f"{name}.bin")
-        with path.open("wb") as file:
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
             for k in np.flatnonzero(chosen):
                 for start in range(starts[k], starts[k + 1], _COPIED):
                     encoded.ids[start : min(start + _COPIED, starts[k + 1])].tofile(file)

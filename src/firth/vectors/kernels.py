@@ -1,6 +1,6 @@
 """The compiled inner loops of skip-gram training with negative sampling.
 
-A block of the text is first subsampled into a run of kept words. The run is taken in chunks of up to 64
+A block of the text is first subsampled into a run of kept words. The run is taken in chunks of a few dozen
 centre words. A chunk
 
 1. draws negatives that all its centres share, and copies the rows that it needs (centres, the outside
@@ -244,7 +244,10 @@ def _factors(shape, first, last, start, m, lr, scratch, ahead):
                     np.float32(weight) * share, zero, -one, lr, scratch.losses, LANES,
                 )  # fmt: skip
         _prefetch_centers(shape, start + shape.chunk + c, tile, ahead)
-    return np.float64(scratch.losses.sum()), pairs
+    loss = 0.0
+    for k in range(2 * LANES):
+        loss += np.float64(scratch.losses[k])
+    return loss, pairs
 
 
 @_kernel

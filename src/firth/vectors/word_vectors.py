@@ -102,7 +102,8 @@ class WordVectors:
         self.outside = None if outside is None else _read_only_float32(outside)
         if self.outside is not None and self.outside.shape != self.matrix.shape:
             raise InputError(
-                f"the outside vectors have the shape {self.outside.shape}, not {self.matrix.shape} as the matrix"
+                f"the outside vectors have the shape {self.outside.shape}, the matrix {self.matrix.shape}: "
+                "they must be the same"
             )
         self.history = list(history or [])
         self.metadata = dict(metadata or {})

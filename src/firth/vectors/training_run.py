@@ -1,0 +1,241 @@
+"""What every trainer of vectors needs around its epochs: a folder, checkpoints, Ctrl-C, and where it is."""
+
+from __future__ import annotations
+
+import operator
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import firth
+from firth.errors import InputError
+from firth.progress import Progress
+from firth.storage import load_arrays, save_arrays
+from firth.text.corpus import EncodedCorpus
+
+_CHECKPOINT = "checkpoint.safetensors"
+_CHECKPOINT_SHARE = 0.05  # of the time, at most, goes into saving checkpoints
+_SECONDS_LEFT_BEHIND = 600.0  # by then, whoever wrote a temporary file is no more
+
+
+@dataclass
+class Position:
+    """How far a training is."""
+
+    done: int = 0  # parts of the epoch
+    loss: float = 0.0  # summed over the epoch so far
+    pairs: float = 0.0
+    seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def epoch(self) -> int:
+        """The number of whole epochs."""
+        return len(self.history)
+
+    @property
+    def mean_loss(self) -> float:
+        """The mean loss of a pair in the epoch so far."""
+        return self.loss / self.pairs if self.pairs else 0.0
+
+    def after_epoch(self, words: int, lr: float) -> Position:
+        """Return the position at the start of the next epoch, with this one in the history."""
+        entry = {
+            "epoch": self.epoch + 1,
+            "loss": self.mean_loss,
+            "pairs": self.pairs,
+            "words": words,
+            "seconds": self.seconds,
+            "lr": float(lr),
+        }
+        return Position(history=[*self.history, entry])
+
+
+class Checkpoints:
+    """Saves a training now and then, and finds it again.
+
+    Parameters
+    ----------
+    folder
+        Where the encoded corpus and the checkpoint are.
+    settings
+        All that the result depends on; a checkpoint is good for the same settings only.
+    seconds_between
+        Time between two checkpoints; longer if saving one takes long.
+    active
+        Whether to save anything: nobody could resume from a temporary folder.
+    """
+
+    def __init__(
+        self, folder: Path, settings: Mapping[str, Any], seconds_between: float, active: bool
+    ) -> None:
+        self._path = folder / _CHECKPOINT
+        self._settings = {"firth": firth.__version__, **settings}
+        self._active = active
+        self._seconds = seconds_between
+        self._next = time.perf_counter() + seconds_between
+
+    def load(self, resume: bool) -> tuple[dict[str, npt.NDArray[Any]], Position] | None:
+        """Return the arrays and the position of the checkpoint, or None if there is none.
+
+        Raises
+        ------
+        InputError
+            There is one, but `resume` was not asked for, or it is of other settings, or broken.
+        """
+        if not self._path.exists():
+            return None
+        if not resume:
+            raise InputError(f"{self._path} exists: resume from it, or choose another folder")
+        arrays, metadata = load_arrays(self._path, mmap=False)
+        try:
+            then, position = metadata["settings"], Position(**metadata["position"])
+        except (KeyError, TypeError) as error:
+            raise InputError(
+                f"{self._path}: not a checkpoint of this version of firth ({error}); choose another folder"
+            ) from None
+        for name, value in self._settings.items():
+            if then.get(name) != value:
+                other = "of another corpus" if name == "corpus" else f"with {name} = {then.get(name)!r}"
+                raise InputError(
+                    f"{self._path}: was made {other}, so it cannot be resumed with this; "
+                    "use the same as then, or another folder to start afresh"
+                )
+        return arrays, position
+
+    def save(self, arrays: Mapping[str, npt.NDArray[Any]], position: Position) -> None:
+        """Save a checkpoint."""
+        if not self._active:
+            return
+        started = time.perf_counter()
+        save_arrays(self._path, arrays, {"settings": self._settings, "position": asdict(position)})
+        ended = time.perf_counter()
+        self._next = ended + max(self._seconds, (ended - started) / _CHECKPOINT_SHARE)
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for the next one."""
+        return time.perf_counter() >= self._next
+
+
+def reopen(folder: Path, fingerprint: str) -> EncodedCorpus:
+    """Open the encoded corpus of a checkpoint, and make sure that it is whole: kernels check no bounds."""
+    encoded = EncodedCorpus.open(folder)
+    whole = encoded.fingerprint == fingerprint and len(encoded.ids) > 0
+    if not whole or encoded.ids.min() < -1 or encoded.ids.max() >= len(encoded.vocabulary):
+        raise InputError(f"{folder}: its encoded corpus is not that of the checkpoint; use another folder")
+    return encoded
+
+
+@contextmanager
+def working_folder(checkpoint_dir: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """Give the folder to work in: the one for checkpoints, or one that is removed afterwards."""
+    if checkpoint_dir is None:
+        with tempfile.TemporaryDirectory(prefix="firth-") as temporary:
+            yield Path(temporary)
+        return
+    folder = Path(checkpoint_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be used for checkpoints: {error.strerror}") from None
+    for left_behind in folder.glob(".firth-*"):  # by a training that was killed while it wrote
+        status = left_behind.stat()
+        if left_behind.is_file() and time.time() - status.st_mtime > _SECONDS_LEFT_BEHIND:
+            left_behind.unlink(missing_ok=True)
+    yield folder
+
+
+class Interrupt:
+    """Whether Ctrl-C was pressed."""
+
+    pressed = False
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if it was."""
+        if self.pressed:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def deferred_interrupt() -> Iterator[Interrupt]:
+    """Note Ctrl-C instead of raising KeyboardInterrupt wherever the program is just then.
+
+    Threads that wait for each other must not lose one of them, and a checkpoint must not be half a step
+    ahead of its position. Only the main thread gets Ctrl-C, so elsewhere there is nothing to do.
+    """
+    interrupt = Interrupt()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupt
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupt.pressed = True
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def patience(progress: Progress, message: str) -> Iterator[None]:
+    """Say what is being waited for, if it takes longer than a second."""
+    timer = threading.Timer(1.0, progress.note, [message])
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1
+
+
+def check_whole_numbers(**settings: Any) -> dict[str, int]:
+    """Return settings as integers of at least 1.
+
+    Raises
+    ------
+    InputError
+        One is not, by name.
+    """
+    checked = {}
+    for name, value in settings.items():
+        try:
+            checked[name] = operator.index(value)
+        except TypeError:
+            checked[name] = 0
+        if checked[name] < 1:
+            raise InputError(f"{name} must be a whole number of at least 1, not {value!r}")
+    return checked
+
+
+def without_padding(flat: npt.NDArray[np.float32], n: int, dim: int) -> npt.NDArray[np.float32]:
+    """Return the matrix (n, dim) whose rows are padded in `flat`; it takes the place of `flat` in memory."""
+    stride = len(flat) // n
+    if stride != dim:
+        rows = max(1, (1 << 20) // stride)
+        for start in range(0, n, rows):
+            stop = min(start + rows, n)
+            # What is written is behind what is still to be read.
+            block = flat[start * stride : stop * stride].reshape(-1, stride)[:, :dim].copy()
+            flat[start * dim : stop * dim] = block.ravel()
+    return flat[: n * dim].reshape(n, dim)
