@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from firth.errors import FirthError
 
 if TYPE_CHECKING:
+    from firth.vectors.exact_softmax import ExactSoftmax
     from firth.vectors.formats import load_vectors
     from firth.vectors.skipgram import SkipGram
     from firth.vectors.word_vectors import WordVectors
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ExactSoftmax": "firth.vectors.exact_softmax",
     "SkipGram": "firth.vectors.skipgram",
     "WordVectors": "firth.vectors.word_vectors",
     "load_vectors": "firth.vectors.formats",
 }
 
-__all__ = ["FirthError", "SkipGram", "WordVectors", "__version__", "load_vectors"]
+__all__ = ["ExactSoftmax", "FirthError", "SkipGram", "WordVectors", "__version__", "load_vectors"]
 
 
 def __getattr__(name: str) -> Any:

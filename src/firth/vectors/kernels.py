@@ -61,7 +61,7 @@ Scratch = namedtuple("Scratch", "centers outside noise positive negative losses 
 """Buffers of a chunk, all float32 and flat.
 
 centers (chunk, dim), outside (chunk + margins, dim), noise (shared, dim): copies of rows;
-positive, negative (chunk, width): scores, then factors, with a width of its own each, of whole vectors;
+positive (chunk, outside rows), negative (chunk, shared): scores, then factors; both padded to whole vectors;
 losses (2, 16): sums a lane;
 steps (chunk + outside + shared, BAND): minus the learning rate times the gradients of these rows, a band at
 a time.
@@ -152,7 +152,9 @@ def _outside_rows(shape):
 def _new_scratch(shape):
     """Return the buffers of a chunk. They stay finite wherever they are read, also past what was written."""
     dim, outside = shape.dim, _outside_rows(shape)
-    positive_width = -(-(4 + 2 * shape.window) // LANES) * LANES
+    # The factors of a centre begin at its tile and fill whole vectors, which may end past the last row.
+    span = -(-(4 + 2 * shape.window) // LANES) * LANES
+    positive_width = -(-(shape.chunk + span) // LANES) * LANES
     negative_width = -(-shape.shared // LANES) * LANES
     return Scratch(
         _aligned_zeros(shape.chunk * dim),
@@ -215,7 +217,9 @@ def _factors(shape, first, last, start, m, lr, scratch, ahead):
     width, negative_width = len(positive) // shape.chunk, len(negative) // shape.chunk
     zero, one = np.float32(0.0), np.float32(1.0)
     slope, share = np.float32(1.0 / window), np.float32(shape.negative / shared)
+    span = -(-(4 + 2 * window) // LANES) * LANES
     scratch.losses[:] = 0
+    zero_row(positive, 0, len(positive))
     pairs = 0.0
     for tile in range((m + 3) // 4):
         c = 4 * tile
@@ -223,8 +227,9 @@ def _factors(shape, first, last, start, m, lr, scratch, ahead):
             at = c * negative_width + k
             dot_tile(negative, at, negative_width, centers, c * dim, dim, noise, k * dim, dim, dim)
         for k in range(0, 4 + 2 * window, 4):
-            # Column k of the tile is row c + k of `outside`; the centre i itself is column i - c + window.
-            dot_tile(positive, c * width + k, width, centers, c * dim, dim, outside, (c + k) * dim, dim, dim)
+            # Column c + k is that of row c + k of `outside`; the centre i itself is in column i + window.
+            at = c * width + c + k
+            dot_tile(positive, at, width, centers, c * dim, dim, outside, (c + k) * dim, dim, dim)
         for i in range(c, c + 4):
             left, right = 0, 0  # no pairs past the end of the text
             if i < m:
@@ -233,9 +238,9 @@ def _factors(shape, first, last, start, m, lr, scratch, ahead):
             weight = _weight_of_pairs(left, window) + _weight_of_pairs(right, window)
             pairs += weight
             middle = i - c + window
-            for k in range(0, width, LANES):
+            for k in range(0, span, LANES):
                 logistic_step(
-                    positive, i * width + k, middle - left - k, middle + right - k, middle - k,
+                    positive, i * width + c + k, middle - left - k, middle + right - k, middle - k,
                     one + slope, slope, one, lr, scratch.losses, 0,
                 )  # fmt: skip
             for k in range(0, shared, LANES):
@@ -291,14 +296,17 @@ def _band_of_steps(shape, start, m, scratch, band, n, steps, stride, at, ahead):
             n,
         )
         add_product_tile(
-            steps, target, stride, positive, c * width, width, 1, columns, outside, c * dim + band, dim, n
+            steps, target, stride, positive, c * width + c, width, 1, columns, outside, c * dim + band, dim, n
         )
-        for k in range(0, columns, 4):
-            target = (first_outside + c + k) * stride + at
-            add_product_tile(
-                steps, target, stride, positive, c * width + k, 1, width, 4, centers, c * dim + band, dim, n
-            )
         _prefetch_outside(shape, start + shape.chunk + c, band, n, ahead)
+    for row in range(0, 4 * tiles + 2 * shape.window, 4):
+        # The tiles of centres that reach these four outside words.
+        low, high = max(0, row - columns + 4) // 4 * 4, min(4 * tiles, row + 4)
+        target = (first_outside + row) * stride + at
+        g = low * width + row
+        add_product_tile(
+            steps, target, stride, positive, g, 1, width, high - low, centers, low * dim + band, dim, n
+        )
     for k in range(0, shared, 4):
         target = (first_noise + k) * stride + at
         add_product_tile(
