@@ -122,7 +122,7 @@ def train_firth(job: dict[str, Any], out: Path) -> dict[str, float]:
     }
     settings["deterministic"] = job["tool"] == "firth-deterministic"
     # Compiles, or loads what was compiled before: once an installation, so it is not in the times.
-    SkipGram(**settings, epochs=1).fit([["word"] * 10], progress=Progress())
+    SkipGram(**settings | {"sample": 0, "epochs": 1}).fit([["word"] * 10], progress=Progress())
     start = time.perf_counter()
     model = SkipGram(**settings, epochs=job["epochs"], seed=job["seed"])
     vectors = model.fit(job["corpus"], progress=Progress())
