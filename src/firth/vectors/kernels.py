@@ -25,8 +25,8 @@ from __future__ import annotations
 from collections import namedtuple
 
 import numpy as np
-from numba import njit
 
+from firth.learning.compiled import kernel
 from firth.learning.simd import (
     LANES,
     add_product_tile,
@@ -44,7 +44,7 @@ BAND = 4 * LANES
 """Columns of the gradients that are computed at a time, so that all they need stays in the first-level
 cache."""
 
-_kernel = njit(nogil=True, cache=True, error_model="numpy")
+_kernel = kernel(error_model="numpy")  # no checks for division by zero, which would keep loops from vectors
 
 Shape = namedtuple("Shape", "dim window negative chunk shared")
 """Sizes: padded length of a row, largest radius, negatives a pair (K), centres of a chunk (a multiple of 4),
