@@ -75,7 +75,7 @@ class _Lines(Progress):
     def begin(self, stage: str, total: int | None = None, unit: str = "words") -> None:
         self._stage, self._total, self._unit = stage, total, unit
         self._started = self._last = time.perf_counter()
-        self._done, self._figures = 0, {}
+        self._done, self._figures = 0, dict[str, float]()
 
     def advance(self, done: int, **figures: float) -> None:
         self._done, self._figures = done, figures

@@ -79,10 +79,30 @@ def f(the_argument):
     short.
     """
 '''
-    assert list(demo.paragraphs(source)) == [
+    assert [line for text in demo.documentation(source) for line in demo.paragraphs(text)] == [
         "A comment of two lines that says something about the program, with a full stop at its end.",
         "Do something with that takes a sentence to say.",
         "A second paragraph, which is long enough to be one.",
+    ]
+
+
+def test_the_language_reference_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In every version of Python, however it writes the long strings in that file."""
+    reference = Path(pytest.importorskip("pydoc_data.topics").__file__)
+    assert reference in demo._sources()
+    monkeypatch.setattr(demo, "_sources", lambda: [reference])
+    assert demo.write_documentation(tmp_path / "a.txt") > 20_000
+    lines = (tmp_path / "a.txt").read_text(encoding="utf-8").splitlines()
+    assert "Assert statements are a convenient way to insert debugging assertions into a program:" in lines
+
+
+@pytest.mark.parametrize(
+    "literal", ["'The first line\\n'\n  'and the second.\\n'", "'''The first line\nand the second.\n'''"]
+)
+def test_strings_of_a_dictionary(literal: str) -> None:
+    assert list(demo.strings(f"topics = {{'key': {literal}}}")) == [
+        "key",
+        "The first line\nand the second.\n",
     ]
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import shlex
@@ -163,7 +164,10 @@ class _Show:
             self._commands(*map(str, maps))
         else:
             self._console.print("\n[bold]A map of the words[/] needs the plot extra\n")
-            self._commands("pip install matplotlib plotly scikit-learn", f"firth vectors plot {_quoted(saved)} -o map.html")
+            self._commands(
+                "pip install matplotlib plotly scikit-learn",
+                f"firth vectors plot {_quoted(saved)} -o map.html",
+            )
         self._console.print("\n[bold]Try next[/]\n")
         analogy = right[0] if right else ANALOGIES[0]
         self._commands(
@@ -202,11 +206,15 @@ def write_documentation(path: Path, most_words: int = MOST_WORDS) -> int:
     n_words = 0
     with path.open("w", encoding="utf-8") as file:
         for source in _sources():
-            for paragraph in paragraphs(source.read_text(encoding="utf-8", errors="replace")):
-                if paragraph not in seen:
-                    seen.add(paragraph)
-                    n_words += paragraph.count(" ") + 1
-                    file.write(paragraph + "\n")
+            text = source.read_text(encoding="utf-8", errors="replace")
+            # The language reference is a dictionary, whose strings may be many short literals each.
+            is_reference = source.parts[-2:] == ("pydoc_data", "topics.py")
+            for passage in strings(text) if is_reference else documentation(text):
+                for paragraph in paragraphs(passage):
+                    if paragraph not in seen:
+                        seen.add(paragraph)
+                        n_words += paragraph.count(" ") + 1
+                        file.write(paragraph + "\n")
             if n_words >= most_words:
                 break
     return n_words
@@ -228,16 +236,27 @@ def _sources() -> Iterator[Path]:
                 yield source
 
 
-def paragraphs(source: str) -> Iterator[str]:
-    """Find paragraphs of prose in the docstrings and comments of Python source.
+def documentation(source: str) -> Iterator[str]:
+    """Find the docstrings and comments of Python source, of any version of Python."""
+    for docstring, other_docstring, comment in _DOCUMENTATION.findall(source):
+        yield docstring or other_docstring or _COMMENT_SIGN.sub("", comment)
+
+
+def strings(source: str) -> Iterator[str]:
+    """Find all strings in Python source."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def paragraphs(text: str) -> Iterator[str]:
+    """Find paragraphs of prose.
 
     Words with an underscore are left out: they are names of things, which every program has others of.
     """
-    for docstring, other_docstring, comment in _DOCUMENTATION.findall(source):
-        text = docstring or other_docstring or _COMMENT_SIGN.sub("", comment)
-        for paragraph in _EMPTY_LINE.split(text):
-            line = " ".join(word for word in paragraph.split() if "_" not in word)
-            if len(line) >= 40 and line[-1] in ".:;!?)":
-                letters = sum(map(str.isalpha, line)) + line.count(" ")
-                if letters > 0.85 * len(line):
-                    yield line
+    for paragraph in _EMPTY_LINE.split(text):
+        line = " ".join(word for word in paragraph.split() if "_" not in word)
+        if len(line) >= 40 and line[-1] in ".:;!?)":
+            letters = sum(map(str.isalpha, line)) + line.count(" ")
+            if letters > 0.85 * len(line):
+                yield line
