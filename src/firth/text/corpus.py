@@ -167,6 +167,12 @@ class Corpus:
             "choose another folder"
         )
 
+    def files_in_common(self, other: Corpus) -> list[str]:
+        """Return the files of this corpus that another one has too. Links are followed."""
+        others = set(map(os.path.realpath, other._files or ()))
+        # Standard input too: whoever reads it first leaves nothing.
+        return [str(file) for file in self._files or () if os.path.realpath(file) in others]
+
     def _read(self) -> _Reading:
         from firth.text.word_table import TokenTable, WordTable  # they load Numba
 
