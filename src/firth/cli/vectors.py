@@ -202,6 +202,9 @@ def train(
         raise InputError("--resume needs --checkpoint-dir, the folder to resume from")
     if patience is not None and heldout is None:
         raise InputError("--patience needs --heldout, the text to judge by: a file, or a share such as 0.02")
+    held_out = _share_or_file(heldout)
+    if isinstance(held_out, str):
+        Corpus(held_out).check_output(output)
     given = {name for name in context.params if _is_given(context, name)}
     if output.exists():
         note(f"{output} exists and will be replaced when training is complete", quiet)
@@ -234,7 +237,7 @@ def train(
     try:
         vectors = model.fit(
             corpus,
-            heldout=_share_or_file(heldout),
+            heldout=held_out,
             patience=patience,
             checkpoint_dir=checkpoint_dir,
             resume=resume,
