@@ -18,7 +18,6 @@ import argparse
 import itertools
 import json
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -103,11 +102,20 @@ def train(job: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = {
             "words_per_second": job["words"] * job["epochs"] / seconds["train"],
             "fit_seconds": seconds["fit"],
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "peak_mb": peak_memory(),
         }
         if job["evaluate"]:
             result |= scores(out, Path(job["evaluate"]))
     return result
+
+
+def peak_memory() -> float:
+    """Return the peak memory of this process in MB; getrusage counts what its parent had, too."""
+    status = Path("/proc/self/status")
+    if not status.exists():  # not Linux
+        return float("nan")
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 def train_firth(job: dict[str, Any], out: Path) -> dict[str, float]:
@@ -122,7 +130,7 @@ def train_firth(job: dict[str, Any], out: Path) -> dict[str, float]:
     }
     settings["deterministic"] = job["tool"] == "firth-deterministic"
     # Compiles, or loads what was compiled before: once an installation, so it is not in the times.
-    SkipGram(**settings, epochs=1).fit([["word"] * 10], progress=Progress())
+    SkipGram(**settings | {"sample": 0, "epochs": 1}).fit([["word"] * 10], progress=Progress())
     start = time.perf_counter()
     model = SkipGram(**settings, epochs=job["epochs"], seed=job["seed"])
     vectors = model.fit(job["corpus"], progress=Progress())

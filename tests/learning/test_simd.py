@@ -22,6 +22,11 @@ def _add_product(y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride
 
 
 @njit
+def _product(y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n):
+    simd.product_tile(y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n)
+
+
+@njit
 def _logistic(scores, o, first, last, middle, weight, slope, sign, lr, losses, at):
     simd.logistic_step(scores, o, first, last, middle, weight, slope, sign, lr, losses, at)
 
@@ -62,6 +67,9 @@ def test_add_product_tile(n: int, row_stride: int, stride: int, k: int) -> None:
     simd._add_product_tile(plain, *arguments)
     np.testing.assert_allclose(compiled, plain, rtol=1e-5, atol=1e-5)
     assert np.array_equal(compiled[:n], plain[:n]), "a row outside the tile was written"
+    _product(compiled, *arguments)
+    simd._product_tile(plain, *arguments)
+    np.testing.assert_allclose(compiled, plain, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])

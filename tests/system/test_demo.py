@@ -90,7 +90,7 @@ def test_without_the_plot_extra_it_says_how_to_get_it(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     demo._Show(silent=False).what_next(tmp_path / "firth-demo.safetensors", [], [])
-    assert "pip install 'firth[plot]'" in capsys.readouterr().out
+    assert "pip install matplotlib plotly scikit-learn" in capsys.readouterr().out
 
 
 def test_json_of_the_demo(

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -168,13 +169,25 @@ def _dot_tile_compiled(typing, out, o, out_stride, a, i, a_stride, b, j, b_strid
     return types.void(out, o, out_stride, a, i, a_stride, b, j, b_stride, n), codegen
 
 
+def _product_tile(
+    y: np.ndarray, i: int, y_stride: int,
+    g: np.ndarray, o: int, g_row_stride: int, g_stride: int, k: int,
+    x: np.ndarray, j: int, x_stride: int,
+    n: int,
+) -> None:  # fmt: skip
+    """4 rows of `y` become a product of matrices: y[r] = sum over k of g[r, k] x[k]; rows are `n` long."""
+    for r in range(4):
+        y[i + r * y_stride : i + r * y_stride + n] = 0
+    _add_product_tile(y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n)
+
+
 def _add_product_tile(
     y: np.ndarray, i: int, y_stride: int,
     g: np.ndarray, o: int, g_row_stride: int, g_stride: int, k: int,
     x: np.ndarray, j: int, x_stride: int,
     n: int,
 ) -> None:  # fmt: skip
-    """Add a product of matrices to 4 rows of `y`: y[r] += sum over k of g[r, k] x[k]; rows are `n` long."""
+    """Add to 4 rows of `y` a product of matrices, as in `_product_tile`."""
     for r in range(4):
         row = y[i + r * y_stride : i + r * y_stride + n]
         for m in range(k):
@@ -182,50 +195,57 @@ def _add_product_tile(
 
 
 @intrinsic
+def _product_tile_compiled(typing, y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n):
+    signature = types.void(y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n)
+    return signature, partial(_emit_product_tile, False)
+
+
+@intrinsic
 def _add_product_tile_compiled(typing, y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n):
-    def codegen(context, builder, signature, arguments):
-        emit = _Emitter(context, builder, signature, arguments)
-        _, i, y_stride, _, o, g_row_stride, g_stride, k, _, j, x_stride, n = arguments
-        y_data, g_data, x_data = emit.pointer(0), emit.pointer(3), emit.pointer(8)
-        index = n.type
-        rows = [builder.add(i, builder.mul(y_stride, index(r))) for r in range(4)]
-        factors = [
-            builder.gep(g_data, [builder.add(o, builder.mul(g_row_stride, index(r)))]) for r in range(4)
-        ]
-        slots = [[cgutils.alloca_once_value(builder, emit.zero()) for _ in range(4)] for _ in range(4)]
+    signature = types.void(y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n)
+    return signature, partial(_emit_product_tile, True)
 
-        def tile(start: ir.Value, width: int) -> None:
-            # Row pointers with constant offsets: an index for each vector would not fit the registers.
-            targets = [builder.gep(y_data, [builder.add(row, start)]) for row in rows]
-            offsets = [index(c * LANES) for c in range(width)]
+
+def _emit_product_tile(add: bool, context, builder, signature, arguments):
+    """Emit a product of 4 rows, 4 vectors of columns at a time: 16 sums stay in registers."""
+    emit = _Emitter(context, builder, signature, arguments)
+    _, i, y_stride, _, o, g_row_stride, g_stride, k, _, j, x_stride, n = arguments
+    y_data, g_data, x_data = emit.pointer(0), emit.pointer(3), emit.pointer(8)
+    index = n.type
+    rows = [builder.add(i, builder.mul(y_stride, index(r))) for r in range(4)]
+    factors = [builder.gep(g_data, [builder.add(o, builder.mul(g_row_stride, index(r)))]) for r in range(4)]
+    slots = [[cgutils.alloca_once_value(builder, emit.zero()) for _ in range(4)] for _ in range(4)]
+
+    def tile(start: ir.Value, width: int) -> None:
+        # Row pointers with constant offsets: an index for each vector would not fit the registers.
+        targets = [builder.gep(y_data, [builder.add(row, start)]) for row in rows]
+        offsets = [index(c * LANES) for c in range(width)]
+        for r in range(4):
+            for c in range(width):
+                builder.store(emit.load(targets[r], offsets[c]) if add else emit.zero(), slots[r][c])
+        base = builder.gep(x_data, [builder.add(j, start)])
+        with cgutils.for_range(builder, k) as loop:
+            along = builder.mul(loop.index, g_stride)
+            source = builder.gep(base, [builder.mul(loop.index, x_stride)])
+            xs = [emit.load(source, offset) for offset in offsets]
             for r in range(4):
+                factor = emit.broadcast(factors[r], along)
                 for c in range(width):
-                    builder.store(emit.load(targets[r], offsets[c]), slots[r][c])
-            base = builder.gep(x_data, [builder.add(j, start)])
-            with cgutils.for_range(builder, k) as loop:
-                along = builder.mul(loop.index, g_stride)
-                source = builder.gep(base, [builder.mul(loop.index, x_stride)])
-                xs = [emit.load(source, offset) for offset in offsets]
-                for r in range(4):
-                    factor = emit.broadcast(factors[r], along)
-                    for c in range(width):
-                        total = emit.multiply_add(factor, xs[c], builder.load(slots[r][c]))
-                        builder.store(total, slots[r][c])
-            for r in range(4):
-                for c in range(width):
-                    emit.store(builder.load(slots[r][c]), targets[r], offsets[c])
+                    total = emit.multiply_add(factor, xs[c], builder.load(slots[r][c]))
+                    builder.store(total, slots[r][c])
+        for r in range(4):
+            for c in range(width):
+                emit.store(builder.load(slots[r][c]), targets[r], offsets[c])
 
-        wide = index(4 * LANES)
-        whole = builder.mul(builder.udiv(n, wide), wide)
-        with cgutils.for_range_slice(builder, index(0), whole, wide, index) as (start, _):
-            tile(start, 4)
-        rest = builder.sub(n, whole)
-        for width in (1, 2, 3):
-            with builder.if_then(builder.icmp_unsigned("==", rest, index(width * LANES))):
-                tile(whole, width)
-        return context.get_dummy_value()
-
-    return types.void(y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n), codegen
+    wide = index(4 * LANES)
+    whole = builder.mul(builder.udiv(n, wide), wide)
+    with cgutils.for_range_slice(builder, index(0), whole, wide, index) as (start, _):
+        tile(start, 4)
+    rest = builder.sub(n, whole)
+    for width in (1, 2, 3):
+        with builder.if_then(builder.icmp_unsigned("==", rest, index(width * LANES))):
+            tile(whole, width)
+    return context.get_dummy_value()
 
 
 def _zero_row(target: np.ndarray, i: int, n: int) -> None:
@@ -382,6 +402,7 @@ def _pick(plain: Callable[..., Any], compiled: Callable[..., Any]) -> Callable[.
 
 
 dot_tile = _pick(_dot_tile, _dot_tile_compiled)
+product_tile = _pick(_product_tile, _product_tile_compiled)
 add_product_tile = _pick(_add_product_tile, _add_product_tile_compiled)
 zero_row = _pick(_zero_row, _zero_row_compiled)
 copy_row = _pick(_copy_row, _copy_row_compiled)

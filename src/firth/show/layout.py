@@ -104,7 +104,7 @@ def project(unit: Floats, method: str | None = None) -> tuple[Floats, str]:
         except ImportError:
             if method == "tsne":
                 raise InputError(
-                    "t-SNE needs scikit-learn; install it with: pip install 'firth[plot]', or choose pca"
+                    "t-SNE needs scikit-learn; install it with: pip install scikit-learn, or choose pca"
                 ) from None
     return _pca(unit)
 

@@ -128,7 +128,7 @@ def check_suffix(path: PathLike, suffixes: Sequence[str]) -> str:
         __import__(library)
     except ImportError:
         raise InputError(
-            f"{path}: drawing it needs {library}; install it with: pip install 'firth[plot]'"
+            f"{path}: drawing it needs {library}; install it with: pip install {library}"
         ) from None
     return suffix
 

@@ -25,8 +25,8 @@ from __future__ import annotations
 from collections import namedtuple
 
 import numpy as np
-from numba import njit
 
+from firth.learning.compiled import kernel
 from firth.learning.simd import (
     LANES,
     add_product_tile,
@@ -36,6 +36,7 @@ from firth.learning.simd import (
     dot_tile,
     logistic_step,
     prefetch,
+    product_tile,
     zero_row,
 )
 from firth.learning.threads import meet
@@ -44,7 +45,7 @@ BAND = 4 * LANES
 """Columns of the gradients that are computed at a time, so that all they need stays in the first-level
 cache."""
 
-_kernel = njit(nogil=True, cache=True, error_model="numpy")
+_kernel = kernel(error_model="numpy")  # no checks for division by zero, which would keep loops from vectors
 
 Shape = namedtuple("Shape", "dim window negative chunk shared")
 """Sizes: padded length of a row, largest radius, negatives a pair (K), centres of a chunk (a multiple of 4),
@@ -275,13 +276,11 @@ def _band_of_steps(shape, start, m, scratch, band, n, steps, stride, at, ahead):
     columns = 4 + 2 * shape.window
     first_outside = shape.chunk
     first_noise = first_outside + _outside_rows(shape)
-    for row in range(first_noise + shared):
-        zero_row(steps, row * stride + at, n)
     tiles = (m + 3) // 4
     for tile in range(tiles):
         c = 4 * tile
         target = c * stride + at
-        add_product_tile(
+        product_tile(
             steps,
             target,
             stride,
@@ -304,14 +303,12 @@ def _band_of_steps(shape, start, m, scratch, band, n, steps, stride, at, ahead):
         low, high = max(0, row - columns + 4) // 4 * 4, min(4 * tiles, row + 4)
         target = (first_outside + row) * stride + at
         g = low * width + row
-        add_product_tile(
+        product_tile(
             steps, target, stride, positive, g, 1, width, high - low, centers, low * dim + band, dim, n
         )
     for k in range(0, shared, 4):
         target = (first_noise + k) * stride + at
-        add_product_tile(
-            steps, target, stride, negative, k, 1, negative_width, 4 * tiles, centers, band, dim, n
-        )
+        product_tile(steps, target, stride, negative, k, 1, negative_width, 4 * tiles, centers, band, dim, n)
 
 
 @_kernel
