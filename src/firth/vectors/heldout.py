@@ -38,7 +38,7 @@ Matrix = npt.NDArray[np.floating[Any]]
 Rows = npt.NDArray[np.intp]
 Text: TypeAlias = Source | Iterable[Source] | Iterable[Iterable[str]]
 
-_MEMORY = 32 << 20  # bytes of scores at a time, of a thread
+_MEMORY = 8 << 20  # bytes of scores at a time, of a thread; with more, they fall out of the cache
 _PASSAGE = 10_000  # numbers of the encoded corpus that go to one part together, at most
 _PASSAGES_HELD_OUT = 20  # shorter ones, if these would be fewer
 _COPIED = 1 << 20  # numbers at a time
