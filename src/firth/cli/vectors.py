@@ -347,9 +347,8 @@ def _print_summary(vectors: WordVectors, output: Path) -> None:
     if held_out := figures.get("heldout"):
         print(f"Held-out loss per pair, by epoch: {_by_epoch(history, 'heldout')}")
         print(
-            f"The vectors are those of epoch {held_out['epoch']}, held-out loss {held_out['loss']:.4f}; "
-            f"{held_out['words'] - held_out['known']:,} of {held_out['words']:,} held-out words are not in "
-            "the vocabulary."
+            f"The vectors are those of epoch {held_out['epoch']}: held-out loss {held_out['loss']:.4f}, "
+            f"on {held_out['known']:,} words that are in the vocabulary."
         )
     print("Try next:")
     print(f"  firth vectors similar {file} {shlex.quote(word)}")
@@ -500,7 +499,7 @@ def evaluate(
         rows += _analogy_rows(path.name, questions)
     predicted = []
     for path in heldout or ():
-        prediction = _predict(judged, vectors, path, field)
+        prediction = _predict(judged, vectors, path, field, quiet)
         entries[str(path)] = _prediction_entry(prediction)
         predicted.append(_prediction_row(path.name, prediction))
     if as_json:
@@ -515,7 +514,8 @@ def evaluate(
         print_table(figures, predicted, title=title, header_when_piped=True)
 
 
-def _predict(judged: WordVectors, vectors: Path, text: Path, field: str) -> Prediction:
+def _predict(judged: WordVectors, vectors: Path, text: Path, field: str, quiet: bool) -> Prediction:
+    from firth.progress import default_progress
     from firth.vectors.heldout import perplexity
     from firth.vectors.training_run import processors
 
@@ -526,7 +526,14 @@ def _predict(judged: WordVectors, vectors: Path, text: Path, field: str) -> Pred
         )
     # Vectors without counts cannot tell which words are frequent.
     sample = 0.0 if judged.counts is None else None
-    return perplexity(judged, text, sample=sample, field=field, threads=processors())
+    return perplexity(
+        judged,
+        text,
+        sample=sample,
+        field=field,
+        threads=processors(),
+        progress=default_progress(quiet),
+    )
 
 
 def _prediction_entry(prediction: Prediction) -> dict[str, Any]:

@@ -192,6 +192,7 @@ def perplexity(
     sample: float | None = None,
     field: str = "text",
     threads: int = 1,
+    progress: Progress | None = None,
 ) -> Prediction:
     """Return how well vectors predict the words around each word of a text, by the full softmax.
 
@@ -214,6 +215,8 @@ def perplexity(
         Field of JSON Lines that holds the text.
     threads
         Threads to compute with.
+    progress
+        Where to report.
 
     Raises
     ------
@@ -241,8 +244,11 @@ def perplexity(
     with tempfile.TemporaryDirectory(prefix="firth-") as folder:
         # Not Vocabulary.from_counts: the words must stay in the order of the matrix.
         vocabulary = Vocabulary(vectors.words, counts, int(counts.sum()))
-        encoded = encode(reading, folder, vocabulary=vocabulary)
-        pairs = count(encoded, window, sample, threads=threads)
+        try:
+            encoded = encode(reading, folder, vocabulary=vocabulary, progress=progress)
+        except InputError as error:
+            raise InputError(f"the held-out text, {reading.name}: {error}") from error
+        pairs = count(encoded, window, sample, threads=threads, progress=progress)
         words, known = encoded.n_words, encoded.n_kept
         del encoded  # it must be closed before its folder can be removed
     loss = softmax_loss(vectors.matrix, vectors.outside, pairs, threads=threads)
@@ -446,7 +452,7 @@ def hold_out(
         try:
             part = encode(heldout, directory / "heldout", vocabulary=encoded.vocabulary, progress=progress)
         except InputError as error:
-            raise InputError(f"the held-out text: {error}") from error
+            raise InputError(f"the held-out text, {heldout.name}: {error}") from error
         unknown = f"{part.n_words - part.n_kept:,} of them are not in the vocabulary and left out"
     else:
         encoded, part = split(encoded, heldout, directory, seed=seed)
@@ -455,7 +461,10 @@ def hold_out(
     with saying_what_takes_long(progress, "counting the pairs of the held-out text"):
         counts = count(part, window, sample, threads=threads)
     if counts.pairs == 0:
-        raise InputError("the held-out text has no pairs: no two words of the vocabulary beside each other")
+        where = f", {heldout.name}," if isinstance(heldout, Corpus) else ""
+        raise InputError(
+            f"the held-out text{where} has no pairs: no two words of the vocabulary beside each other"
+        )
     return encoded, HeldOut(counts, part.n_words, part.n_kept)
 
 
