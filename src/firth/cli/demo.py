@@ -163,10 +163,7 @@ class _Show:
             self._commands(*map(str, maps))
         else:
             self._console.print("\n[bold]A map of the words[/] needs the plot extra\n")
-            self._commands(
-                "pip install matplotlib plotly scikit-learn",
-                f"firth vectors plot {_quoted(saved)} -o map.html",
-            )
+            self._commands("pip install matplotlib plotly scikit-learn", f"firth vectors plot {_quoted(saved)} -o map.html")
         self._console.print("\n[bold]Try next[/]\n")
         analogy = right[0] if right else ANALOGIES[0]
         self._commands(
