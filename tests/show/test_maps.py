@@ -206,6 +206,9 @@ def test_training_curve(tmp_path: Path, history: list[dict[str, float]]) -> None
     maps.plot_history(history, tmp_path / "loss.svg")
     texts = svg_words(tmp_path / "loss.svg")
     assert {"loss per pair", "learning rate", "epoch", str(len(history))} <= set(texts)
+    assert "held out" not in texts
+    maps.plot_history([{**entry, "heldout": entry["loss"] + 0.1} for entry in history], tmp_path / "h.svg")
+    assert {"training", "held out"} <= set(svg_words(tmp_path / "h.svg"))
 
 
 def test_no_training_curve_without_history(tmp_path: Path) -> None:

@@ -25,7 +25,10 @@ import pytest
 
 from firth.cli import vectors as commands
 from firth.cli.main import main
+from firth.progress import Progress
+from firth.vectors.exact_softmax import ExactSoftmax
 from firth.vectors.formats import load_vectors
+from firth.vectors.heldout import perplexity
 from firth.vectors.skipgram import SkipGram
 from firth.vectors.word_vectors import WordVectors
 
@@ -191,6 +194,92 @@ def test_the_defaults_are_those_of_the_library() -> None:
     assert commands.OnBadText.strict.value == library["errors"].default
 
 
+def test_help_has_the_defaults_of_both_objectives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    text = succeeds("vectors", "train", "--help", cwd=tmp_path)
+    assert "negative-sampling|softmax" in text
+    softmax = inspect.signature(ExactSoftmax.__init__).parameters
+    assert softmax["epochs"].default is None
+    assert "(5; softmax: until it converges)" in text
+    assert f"(0.025; softmax: {softmax['lr'].default:g})" in text
+
+
+def test_train_with_the_exact_softmax(folder: Path, tmp_path: Path) -> None:
+    command = ("vectors", "train", folder / "corpus.txt", "-o", "o.safetensors", "--objective", "softmax")
+    figures = json.loads(succeeds(*command, "--dim", 6, "--json", "-q", cwd=tmp_path))
+    vectors = load_vectors(tmp_path / "o.safetensors")
+    assert vectors.metadata["objective"] == figures["objective"] == "softmax"
+    assert figures["loss"] == vectors.metadata["loss"] < figures["history"][0]["loss"]
+    assert figures["perplexity"] == pytest.approx(np.exp(figures["loss"]))
+    whole = ExactSoftmax(dim=6).fit(folder / "corpus.txt", progress=Progress())
+    assert vectors.matrix.tobytes() == whole.matrix.tobytes(), "the defaults are those of the library"
+
+    output = succeeds(*command, "--dim", 6, "--epochs", 3, "--lr", 0.05, cwd=tmp_path)
+    vectors = load_vectors(tmp_path / "o.safetensors")
+    assert vectors.metadata["settings"]["epochs"] == len(vectors.history) == 3
+    assert vectors.metadata["settings"]["lr"] == 0.05
+    loss, rounded = vectors.metadata["loss"], f"{vectors.metadata['perplexity']:.1f}"
+    assert f"Exact loss per pair: {loss:.4f}, perplexity {rounded}." in output
+
+
+@pytest.mark.parametrize("objective", ["negative-sampling", "softmax"])
+def test_held_out_text_and_patience(folder: Path, tmp_path: Path, objective: str) -> None:
+    command = ("vectors", "train", folder / "corpus.txt", "-o", "o.safetensors", "--objective", objective)
+    (tmp_path / "held.txt").write_text("Unheard-of tea, coffee and milk.\nThe law court.\n" * 5)
+    more = ("--epochs", 9, "--patience", 2, "--threads", 1, "--json", "-q")
+    for heldout in ("held.txt", 0.1):
+        figures = json.loads(succeeds(*command, "--heldout", heldout, *more, cwd=tmp_path))
+        losses = [epoch["heldout"] for epoch in figures["history"]]
+        assert figures["heldout"]["loss"] == min(losses)
+        assert figures["heldout"]["epoch"] == losses.index(min(losses)) + 1
+        assert len(losses) in (9, figures["heldout"]["epoch"] + 2)
+    result = call(*command, "--heldout", "held.txt", cwd=tmp_path)
+    assert "held out: 45 words, 20 of them are not in the vocabulary and left out" in result.stderr
+    assert "  heldout " in result.stderr
+    assert "on 25 words that are in the vocabulary" in result.stdout
+    (loss,) = re.findall(r"held-out loss ([\d.]+),", result.stdout)
+    assert f"{loss}\n" in result.stdout
+
+
+def test_the_corpus_cannot_come_from_where_the_held_out_text_does(tmp_path: Path) -> None:
+    command = ("vectors", "train", "-", "-o", "o.vec", "--heldout", "-")
+    result = process(*command, cwd=tmp_path, stdin=make_text(10))
+    assert result.returncode == 2
+    assert "-: is part of the corpus, so it cannot be held out" in result.stderr
+
+
+def test_evaluate_by_held_out_text(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "held.txt").write_text("Unheard-of TEA, coffee, milk.\n" * 5)
+    (tmp_path / "held.jsonl").write_text('{"body": "Unheard-of TEA, coffee, milk."}\n' * 5)
+    vectors = folder / "v.safetensors"
+    evaluate = ("vectors", "evaluate", vectors, "--heldout")
+    entries = json.loads(succeeds(*evaluate, "held.txt", "--json", cwd=tmp_path))
+    expected = perplexity(load_vectors(vectors), tmp_path / "held.txt")
+    assert entries == {
+        "held.txt": {
+            "score": expected.perplexity,
+            "coverage": 60.0,
+            "perplexity": expected.perplexity,
+            "loss": pytest.approx(np.log(expected.perplexity)),
+            "pairs": expected.pairs,
+            "words": 25,
+            "known": 15,
+        }
+    }
+    table = succeeds(*evaluate, "held.txt", "--similarity", folder / "pairs.tsv", cwd=tmp_path)
+    assert [line.split("\t")[0] for line in table.splitlines()] == [
+        "file", "pairs.tsv", "held-out text", "held.txt",
+    ]  # fmt: skip
+    assert table.splitlines()[-1].endswith(f"{expected.perplexity:.1f}\t{expected.loss:.4f}\t60.0\t15\t25")
+    as_json = json.loads(succeeds(*evaluate, "held.jsonl", "--field", "body", "--json", cwd=tmp_path))
+    assert as_json["held.jsonl"] == entries["held.txt"]
+    succeeds("vectors", "convert", vectors, "v.vec", cwd=tmp_path)
+    message = fails("vectors", "evaluate", "v.vec", "--heldout", "held.txt", cwd=tmp_path)
+    assert message.startswith("v.vec: has no outside vectors")
+    (tmp_path / "unknown.txt").write_text("nothing known here")
+    assert "none of the 3 words" in fails(*evaluate, "unknown.txt", cwd=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -211,6 +300,17 @@ def test_the_defaults_are_those_of_the_library() -> None:
         (["corpus.txt", "-o", "o.vec", "--dim", "0"], "dim must be"),
         (["corpus.txt", "-o", "o.vec", "--resume"], "--resume needs --checkpoint-dir"),
         (["corpus.txt", "-o", "o.vec", "--min-count", "5"], "no word occurs 5 times"),
+        (["corpus.txt", "-o", "o.vec", "--objective", "softmax", "--negative", "5"], "--negative is for"),
+        (
+            ["corpus.txt", "-o", "o.vec", "--objective", "softmax", "--deterministic"],
+            "--deterministic is for",
+        ),
+        (["corpus.txt", "-o", "o.vec", "--patience", "2"], "--patience needs --heldout"),
+        (["corpus.txt", "-o", "o.vec", "--heldout", "0.1", "--patience", "0"], "patience must be"),
+        (["corpus.txt", "-o", "o.vec", "--heldout", "1.5"], "between 0 and 1, not 1.5"),
+        (["corpus.txt", "-o", "o.vec", "--heldout", "absent.txt"], "absent.txt: no such file"),
+        (["corpus.txt", "-o", "junk.txt", "--heldout", "junk.txt"], "junk.txt: is part of the corpus"),
+        (["texts", "-o", "o.vec", "--heldout", "texts/a.txt"], "texts/a.txt: is part of the corpus"),
         (["empty.txt", "-o", "o.vec"], "there is not one word in empty.txt"),
         (["junk.txt", "-o", "o.vec"], "junk.txt:2: not valid UTF-8"),
     ],

@@ -181,6 +181,11 @@ def test_nothing_to_learn_from() -> None:
         _fit([["alone"], ["here"]] * 5)
 
 
+def test_divergence_is_an_error() -> None:
+    with pytest.raises(InputError, match="diverged in epoch 1: lower the learning rate, which was 1000"):
+        _fit(lr=1_000)
+
+
 @pytest.mark.parametrize(
     "settings",
     [{"dim": 0}, {"window": -1}, {"epochs": 0}, {"epochs": 1.5}, {"threads": 0}, {"lr": 0.0},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -98,6 +99,62 @@ def test_a_step_is_that_of_the_formulas(sizes: tuple[int, ...], n: int) -> None:
     np.testing.assert_allclose(V.reshape(WORDS, -1)[:, :dim] - V2, -lr * grad_V, atol=2e-5)
     np.testing.assert_allclose(U.reshape(WORDS, -1)[:, :dim] - U2, -lr * grad_U, atol=2e-5)
     assert not V.reshape(WORDS, -1)[:, dim:].any(), "the padding must stay zero"
+
+
+def test_shared_negatives_have_the_expected_gradient_of_fresh_ones() -> None:
+    """The mean step over many draws of the negatives, against their whole distribution by the formulas."""
+    dim, window, negative, runs, lr = 8, 3, 5, 10_000, 0.5
+    shape = _shape(dim, window, negative, chunk=24)
+    ids = _text(24)
+    noise = np.random.default_rng(3).random(WORDS) + 0.1
+    noise /= noise.sum()
+    everything = np.full(WORDS, 2**32 - 1, np.uint32)
+    sampling = kernels.Sampling(everything, *kernels.alias_table(noise.copy()))
+    before = _parameters(dim)
+
+    def matrices(flat: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        return np.stack([each.reshape(WORDS, -1)[:, :dim].astype(np.float64) for each in flat])
+
+    steps = []
+    for seed in range(runs):
+        V, U = before[0].copy(), before[1].copy()
+        kernels.train_block(ids, sampling, V, U, shape, np.float32(lr), np.uint64(seed))
+        steps.append((matrices(before) - matrices((V, U))) / lr)
+    observed, fresh = _expected_gradients(ids, *matrices(before), noise, shape)
+    drawn = np.array(steps) - observed
+    # Entry by entry, within 5 standard errors (of 640 entries, the farthest is 3 off), ...
+    standard_errors = drawn.std(axis=0) / np.sqrt(runs)
+    assert (np.abs(drawn.mean(axis=0) - fresh) < 5 * standard_errors + 1e-6).all()
+    # ... and along the expected gradient, where a weight that is wrong by two hundredths would show.
+    along = np.tensordot(drawn, fresh, axes=3) / np.sum(fresh**2)
+    standard_error = along.std() / np.sqrt(runs)
+    assert standard_error < 0.004
+    assert abs(along.mean() - 1) < 5 * standard_error
+
+
+def _expected_gradients(ids, V, U, noise, shape):
+    """Compute the gradients (V and U stacked) of a text by the formulas, in expectation over fresh negatives.
+
+    Return those of the observed pairs, and those of their negatives.
+    """
+    observed, fresh = np.zeros((2, 2, *V.shape))
+    ends = np.flatnonzero(ids < 0)
+    for sentence in np.split(ids, ends):
+        words = sentence[sentence >= 0]
+        for p, q in itertools.permutations(range(len(words)), 2):
+            weight = (shape.window - abs(p - q) + 1) / shape.window
+            if weight <= 0:
+                continue
+            c, o = int(words[p]), int(words[q])
+            _, grad_center, grad_U = objectives.negative_sampling(V[c], o, [], U)
+            observed[0, c] += weight * grad_center
+            observed[1] += weight * grad_U
+            for w in range(WORDS):
+                _, with_w_center, with_w_U = objectives.negative_sampling(V[c], o, [w], U)
+                drawn = weight * shape.negative * noise[w]  # times in expectation
+                fresh[0, c] += drawn * (with_w_center - grad_center)
+                fresh[1] += drawn * (with_w_U - grad_U)
+    return observed, fresh
 
 
 @pytest.mark.parametrize("threads", [1, 2])

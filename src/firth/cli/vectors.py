@@ -30,6 +30,7 @@ from firth.errors import FirthError, InputError
 
 if TYPE_CHECKING:
     from firth.vectors.evaluation import AnalogyResult, AnalogyScore
+    from firth.vectors.heldout import Prediction
     from firth.vectors.word_vectors import WordVectors
 
 app = typer.Typer(
@@ -60,6 +61,13 @@ class Method(Enum):
     tsne = "tsne"
 
 
+class Objective(Enum):
+    """What training makes as small as it can."""
+
+    negative_sampling = "negative-sampling"
+    softmax = "softmax"
+
+
 def _panel(name: str) -> Callable[..., Any]:
     """Make options that stand together in ``--help``."""
 
@@ -74,6 +82,7 @@ _model, _text, _run = _panel("Model"), _panel("Text"), _panel("Run")
 
 @app.command()
 def train(
+    context: typer.Context,
     corpus: Annotated[
         list[str],
         typer.Argument(
@@ -92,16 +101,26 @@ def train(
             show_default=False,
         ),
     ],
+    objective: Annotated[
+        Objective, _model("softmax is exact, and slow with more than some 20,000 words (--max-vocab).")
+    ] = Objective.negative_sampling,
     dim: Annotated[int, _model("Numbers in a vector.")] = 100,
     window: Annotated[int, _model("Words on each side that count as context.")] = 5,
-    negative: Annotated[int, _model("Noise words drawn for each pair of words.")] = 5,
-    epochs: Annotated[int, _model("How often to go through the text.")] = 5,
+    negative: Annotated[
+        int, _model("Noise words drawn for each pair of words; not for softmax.", show_default="5")
+    ] = 5,
+    epochs: Annotated[
+        int, _model("How often to go through the text.", show_default="5; softmax: until it converges")
+    ] = 5,
     min_count: Annotated[int, _model("Leave out words that are rarer.")] = 5,
     max_vocab: Annotated[
         int | None, _model("Keep only so many words, the most frequent.", show_default="all")
     ] = None,
     sample: Annotated[float, _model("Thin out words more frequent than this share; 0: none.")] = 1e-3,
-    lr: Annotated[float, _model("Learning rate at the start; it falls to almost 0.")] = 0.025,
+    lr: Annotated[
+        float,
+        _model("Learning rate at the start; it falls to almost 0.", show_default="0.025; softmax: 0.1"),
+    ] = 0.025,
     pretokenized: Annotated[
         bool, _text("The text is cut already: words are what stands between spaces.", "--pretokenized")
     ] = False,
@@ -117,10 +136,27 @@ def train(
     errors: Annotated[
         OnBadText, _text("Stop at bytes that are not UTF-8, or replace them.")
     ] = OnBadText.strict,
+    heldout: Annotated[
+        str | None,
+        _text(
+            "Text to compute the loss on after each epoch, not trained on: a file, or a share such as 0.02.",
+            metavar="FILE|SHARE",
+            show_default=False,
+        ),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        _run(
+            "Stop after N epochs in a row without a lower held-out loss, and keep the best.",
+            metavar="N",
+            show_default="all epochs",
+        ),
+    ] = None,
     threads: Annotated[int | None, _run("Threads to train with.", show_default="all cores")] = None,
     seed: Annotated[int, _run("Start of the random numbers.")] = 1,
     deterministic: Annotated[
-        bool, _run("Same bits every time, with several threads too; slower.", "--deterministic")
+        bool,
+        _run("Same bits every time, with several threads too; slower. softmax always is.", "--deterministic"),
     ] = False,
     checkpoint_dir: Annotated[
         Path | None, _run("Keep checkpoints here, to resume from.", metavar="DIR")
@@ -133,7 +169,7 @@ def train(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Learn word vectors from text (skip-gram with negative sampling).
+    """Learn word vectors from text: skip-gram, with negative sampling or the exact softmax.
 
     One line of text is one sentence or paragraph. Words are found by Unicode's rules and put in lower case.
     JSON Lines are told by the name (.jsonl, .ndjson, .json) or by a JSON object in the first line.
@@ -142,12 +178,13 @@ def train(
     Examples:
       firth vectors train corpus.txt -o corpus.safetensors
       firth vectors train wiki.txt.xz news/ -o all.safetensors --dim 300 --epochs 3
+      firth vectors train corpus.txt -o exact.safetensors --objective softmax --max-vocab 20000
+      firth vectors train corpus.txt -o x.vec --epochs 20 --heldout 0.02 --patience 2
       zcat big.gz | firth vectors train - -o big.vec --min-count 20
     """
     from firth.progress import default_progress
     from firth.text.corpus import Corpus
     from firth.vectors.formats import format_of
-    from firth.vectors.skipgram import SkipGram
 
     # All that could go wrong at the end is checked before the work begins.
     if format_of(output) == ".glove" and dim == 1:
@@ -163,29 +200,48 @@ def train(
         check_folder(curve)
     if resume and checkpoint_dir is None:
         raise InputError("--resume needs --checkpoint-dir, the folder to resume from")
+    if patience is not None and heldout is None:
+        raise InputError("--patience needs --heldout, the text to judge by: a file, or a share such as 0.02")
+    held_out = _share_or_file(heldout)
+    if isinstance(held_out, str):
+        Corpus(held_out).check_output(output)
+    given = {name for name in context.params if _is_given(context, name)}
     if output.exists():
         note(f"{output} exists and will be replaced when training is complete", quiet)
 
-    model = SkipGram(
-        dim=dim,
-        window=window,
-        negative=negative,
-        epochs=epochs,
-        min_count=min_count,
-        sample=sample,
-        lr=lr,
-        max_vocab=max_vocab,
-        seed=seed,
-        threads=threads,
-        deterministic=deterministic,
-        lowercase=not pretokenized if lowercase is None else lowercase,
-        pretokenized=pretokenized,
-        field=field,
-        errors=errors.value,
-    )
+    settings: dict[str, Any] = {
+        "dim": dim,
+        "window": window,
+        "min_count": min_count,
+        "sample": sample,
+        "max_vocab": max_vocab,
+        "seed": seed,
+        "threads": threads,
+        "lowercase": not pretokenized if lowercase is None else lowercase,
+        "pretokenized": pretokenized,
+        "field": field,
+        "errors": errors.value,
+    }
+    model: SkipGram | ExactSoftmax
+    if objective is Objective.softmax:
+        from firth.vectors.exact_softmax import ExactSoftmax
+
+        for name in sorted(given & {"negative", "deterministic"}):
+            raise InputError(f"--{name} is for negative sampling only: leave it out with --objective softmax")
+        own = {"epochs": epochs, "lr": lr}
+        model = ExactSoftmax(**settings | {name: own[name] for name in given & own.keys()})
+    else:
+        from firth.vectors.skipgram import SkipGram
+
+        model = SkipGram(**settings, negative=negative, epochs=epochs, lr=lr, deterministic=deterministic)
     try:
         vectors = model.fit(
-            corpus, checkpoint_dir=checkpoint_dir, resume=resume, progress=default_progress(quiet)
+            corpus,
+            heldout=held_out,
+            patience=patience,
+            checkpoint_dir=checkpoint_dir,
+            resume=resume,
+            progress=default_progress(quiet),
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_what_is_kept(checkpoint_dir)) from None
@@ -201,12 +257,39 @@ def train(
                 "dim": vectors.dim,
                 "corpus_words": vectors.history[-1]["words"],
                 "seconds": sum(epoch["seconds"] for epoch in vectors.history),
-                "loss": vectors.history[-1]["loss"],
+                "objective": objective.value,
+                **_final_figures(vectors),
                 "history": vectors.history,
             }
         )
     elif not quiet:
         _print_summary(vectors, output)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Return whether an option was given, and does not have its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
+def _share_or_file(heldout: str | None) -> float | str | None:
+    """Return what a trainer takes for --heldout."""
+    try:
+        return None if heldout is None else float(heldout)
+    except ValueError:
+        return heldout
+
+
+def _final_figures(vectors: WordVectors) -> dict[str, Any]:
+    """Return the losses of trained vectors: those of the epoch that they come from."""
+    held_out = vectors.metadata.get("heldout")
+    epoch = vectors.history[held_out["epoch"] - 1] if held_out else vectors.history[-1]
+    figures: dict[str, Any] = {"loss": vectors.metadata.get("loss", epoch["loss"])}
+    if "perplexity" in vectors.metadata:
+        figures["perplexity"] = vectors.metadata["perplexity"]
+    if held_out:
+        figures["heldout"] = held_out
+    return figures
 
 
 def _what_is_kept(checkpoint_dir: Path | None) -> str:
@@ -251,19 +334,32 @@ def _print_summary(vectors: WordVectors, output: Path) -> None:
     from firth.show.maps import choose_words
 
     history = vectors.history
-    losses = [f"{epoch['loss']:.4f}" for epoch in history]
-    if len(losses) > 8:
-        losses[4:-3] = ["…"]
+    figures = _final_figures(vectors)
     seconds = sum(epoch["seconds"] for epoch in history)
     words = choose_words(vectors, 50)
     word = vectors.words[words[len(words) // 2]] if len(words) else vectors.words[0]
     file = shlex.quote(str(output))
     print(f"Saved {output}: {len(vectors):,} words × {vectors.dim} dimensions.")
     print(f"Read {history[-1]['words']:,} words of text, trained for {duration(seconds)}.")
-    print(f"Loss per pair, by epoch: {'  '.join(losses)}")
+    print(f"Loss per pair, by epoch: {_by_epoch(history, 'loss')}")
+    if "perplexity" in figures:
+        print(f"Exact loss per pair: {figures['loss']:.4f}, perplexity {figures['perplexity']:,.1f}.")
+    if held_out := figures.get("heldout"):
+        print(f"Held-out loss per pair, by epoch: {_by_epoch(history, 'heldout')}")
+        print(
+            f"The vectors are those of epoch {held_out['epoch']}: held-out loss {held_out['loss']:.4f}, "
+            f"on {held_out['known']:,} words that are in the vocabulary."
+        )
     print("Try next:")
     print(f"  firth vectors similar {file} {shlex.quote(word)}")
     print(f"  firth vectors plot {file} -o map.html")
+
+
+def _by_epoch(history: list[dict[str, float]], name: str) -> str:
+    figures = [f"{epoch[name]:.4f}" for epoch in history]
+    if len(figures) > 8:
+        figures[4:-3] = ["…"]
+    return "  ".join(figures)
 
 
 @app.command()
@@ -340,6 +436,17 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    heldout: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Text to predict, by vectors that firth trained (.safetensors); may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    field: Annotated[
+        str, typer.Option(help="Held-out text: field of JSON Lines that holds the text.")
+    ] = "text",
     restrict: Annotated[
         int | None,
         typer.Option(
@@ -352,21 +459,26 @@ def evaluate(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Judge vectors by human similarity judgements and by analogies; all figures in percent.
+    """Judge vectors by human similarity judgements, by analogies, and by text that they should predict.
 
-    Similarity: 100 × Spearman's rank correlation. Analogies: share of right answers. Coverage: share of the
-    pairs or questions whose words are all in the vocabulary; the others do not count.
+    Similarity: 100 × Spearman's rank correlation. Analogies: share of right answers, in percent. Coverage:
+    share of the pairs or questions whose words are all in the vocabulary; the others do not count.
+
+    Held-out text: the exact softmax loss of a pair of words in nats, and its exponential, the perplexity (in
+    --json, the score too); lower is better. Text is read and pairs weighted as in training. Coverage: share
+    of its words that are in the vocabulary. Compare only vectors with the same vocabulary.
 
     \b
     Examples:
       firth vectors evaluate wiki.safetensors --similarity wordsim353.tsv --similarity simlex999.txt
       firth vectors evaluate wiki.safetensors --analogies questions-words.txt --restrict 30000
+      firth vectors evaluate wiki.safetensors --heldout novel.txt
     """
     from firth.vectors.evaluation import evaluate_analogies, evaluate_similarity
     from firth.vectors.formats import load_vectors
 
-    if not similarity and not analogies:
-        raise InputError("nothing to judge by: give --similarity FILE, --analogies FILE or both")
+    if not similarity and not analogies and not heldout:
+        raise InputError("nothing to judge by: give --similarity FILE, --analogies FILE or --heldout FILE")
     if restrict is not None and not analogies:
         raise InputError("--restrict is for analogies only: give --analogies FILE, or leave it out")
     judged = load_vectors(vectors)
@@ -385,11 +497,67 @@ def evaluate(
         questions = evaluate_analogies(judged, path, restrict=restrict)
         entries[str(path)] = _analogy_entry(questions)
         rows += _analogy_rows(path.name, questions)
+    predicted = []
+    for path in heldout or ():
+        prediction = _predict(judged, vectors, path, field, quiet)
+        entries[str(path)] = _prediction_entry(prediction)
+        predicted.append(_prediction_row(path.name, prediction))
     if as_json:
         print_json(entries)
-    else:
+        return
+    title = f"{vectors}: {len(judged):,} words"
+    if rows:
         columns = ("file", "score %", "coverage %", "found", "of")
-        print_table(columns, rows, title=f"{vectors}: {len(judged):,} words", header_when_piped=True)
+        print_table(columns, rows, title=title, header_when_piped=True)
+    if predicted:
+        figures = ("held-out text", "perplexity", "loss", "coverage %", "found", "of")
+        print_table(figures, predicted, title=title, header_when_piped=True)
+
+
+def _predict(judged: WordVectors, vectors: Path, text: Path, field: str, quiet: bool) -> Prediction:
+    from firth.progress import default_progress
+    from firth.vectors.heldout import perplexity
+    from firth.vectors.training_run import processors
+
+    if judged.outside is None:
+        raise InputError(
+            f"{vectors}: has no outside vectors, without which nothing is predicted; --heldout needs vectors "
+            "that were trained with firth and saved as .safetensors"
+        )
+    # Vectors without counts cannot tell which words are frequent.
+    sample = 0.0 if judged.counts is None else None
+    return perplexity(
+        judged,
+        text,
+        sample=sample,
+        field=field,
+        threads=processors(),
+        progress=default_progress(quiet),
+    )
+
+
+def _prediction_entry(prediction: Prediction) -> dict[str, Any]:
+    finite = prediction.perplexity if prediction.perplexity < float("inf") else None  # JSON has no infinity
+    return {
+        "score": finite,
+        "coverage": prediction.coverage,
+        "perplexity": finite,
+        "loss": prediction.loss,
+        "pairs": prediction.pairs,
+        "words": prediction.words,
+        "known": prediction.known,
+    }
+
+
+def _prediction_row(name: str, prediction: Prediction) -> tuple[str, ...]:
+    return (
+        name,
+        f"{prediction.perplexity:.1f}",
+        f"{prediction.loss:.4f}",
+        f"{prediction.coverage:.1f}",
+        f"{prediction.known}",
+        f"{prediction.words}",
+    )
 
 
 def _row(name: str, score: float | None, coverage: float, found: int, total: int) -> tuple[str, ...]:

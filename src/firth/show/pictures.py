@@ -139,6 +139,11 @@ def _draw_history(figure: Figure, history: Sequence[dict[str, float]]) -> None:
     for axes, key, label, colour in ((upper, "loss", "loss per pair", 0), (lower, "lr", "learning rate", 1)):
         values = [entry[key] for entry in history]
         axes.plot(epochs, values, "o-", color=COLOURS[colour], markersize=4, clip_on=False)
+        if key == "loss" and "heldout" in history[0]:
+            axes.lines[0].set_label("training")
+            held_out = [entry["heldout"] for entry in history]
+            axes.plot(epochs, held_out, "o-", color=COLOURS[2], markersize=4, clip_on=False, label="held out")
+            axes.legend(frameon=False)
         axes.set_ylabel(label)
         axes.grid(color="#e4e4e4")
         axes.spines[["top", "right"]].set_visible(False)

@@ -167,6 +167,17 @@ class Corpus:
             "choose another folder"
         )
 
+    @property
+    def name(self) -> str:
+        """What to call it in a message: its files, or "the sentences given"."""
+        return any_of(self._files) if self._files else "the sentences given"
+
+    def files_in_common(self, other: Corpus) -> list[str]:
+        """Return the files of this corpus that another one has too. Links are followed."""
+        others = set(map(os.path.realpath, other._files or ()))
+        # Standard input too: whoever reads it first leaves nothing.
+        return [str(file) for file in self._files or () if os.path.realpath(file) in others]
+
     def _read(self) -> _Reading:
         from firth.text.word_table import TokenTable, WordTable  # they load Numba
 
@@ -372,8 +383,7 @@ def _write_provisional(corpus: Corpus, path: Path, progress: Progress) -> WordTa
     if reading.n_replaced:
         progress.note(f"{reading.n_replaced:,} invalid sequences of bytes were read as U+FFFD")
     if table.n_words == 0:
-        where = any_of(corpus._files) if corpus._files else "the sentences given"
-        raise InputError(f"the corpus is empty: there is not one word in {where}")
+        raise InputError(f"the corpus is empty: there is not one word in {corpus.name}")
     return table
 
 

@@ -40,6 +40,15 @@ from firth.errors import InputError
 from firth.learning.optimizers import Adam
 from firth.progress import Progress, default_progress
 from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
+from firth.vectors.heldout import (
+    Text,
+    Validation,
+    check_heldout,
+    heldout_settings,
+    hold_out,
+    perplexity_of,
+    softmax_loss,
+)
 from firth.vectors.training_run import (
     Checkpoints,
     Interrupt,
@@ -65,6 +74,7 @@ _OUTSIDES = 1024  # outside words, likewise
 _IN_CACHE = 1 << 20  # bytes of scores that are turned into errors at a time
 _BETA1_CENTERS = 0.5  # a centre vector moves once an epoch; what U was several epochs ago is no guide
 _OUTSIDE_RATE = 0.2  # of theirs is the learning rate of outside vectors, which move with every minibatch
+_DIVERGED = 1.5  # times more than the loss of vectors that know nothing, which is log n
 _CONVERGED = 1e-4  # of the loss of the first epoch: less progress than that in an epoch
 
 
@@ -150,6 +160,8 @@ class ExactSoftmax:
         self,
         corpus: Source | Iterable[Source] | Iterable[Iterable[str]],
         *,
+        heldout: float | Text | None = None,
+        patience: int | None = None,
         checkpoint_dir: str | os.PathLike[str] | None = None,
         resume: bool = False,
         progress: Progress | None = None,
@@ -160,6 +172,12 @@ class ExactSoftmax:
         ----------
         corpus
             Files, or sentences; see `firth.text.corpus.Corpus`.
+        heldout
+            Text that is not trained on, to compute the loss on after each epoch: a share of the corpus, such
+            as 0.02 (see `firth.vectors.heldout.split`), or files or sentences as for `corpus`.
+        patience
+            Stop after so many epochs in a row that did not lower the held-out loss, and return the vectors of
+            the epoch where it was lowest. None: all epochs, and the vectors of the last one.
         checkpoint_dir
             Folder for the encoded corpus and, every 30 seconds, all that is needed to go on. Without it, an
             interrupted training is lost.
@@ -173,13 +191,16 @@ class ExactSoftmax:
         WordVectors
             The centre vectors, and the outside vectors as ``outside``. ``history`` has the exact mean loss a
             pair over each epoch, ``metadata["loss"]`` that of the vectors as they are in the end, and
-            ``metadata["perplexity"]`` its exponential.
+            ``metadata["perplexity"]`` its exponential. With `heldout`, ``history`` has the softmax loss of
+            the held-out text after each epoch as ``heldout``, and ``metadata["heldout"]`` that of the
+            result, its epoch, and how many words the text has and how many are known.
 
         Raises
         ------
         InputError
             The corpus cannot be read, has too few words or too many different ones; the checkpoint is of
-            another corpus or of other settings, or there is one and `resume` was not asked for.
+            another corpus or of other settings, or there is one and `resume` was not asked for; the held-out
+            text is part of the corpus or has no two known words beside each other; the training diverged.
         KeyboardInterrupt
             Training was interrupted; if there is a `checkpoint_dir`, a checkpoint was saved first.
         """
@@ -192,20 +213,27 @@ class ExactSoftmax:
             field=self.field,
             errors=self.errors,
         )
-        settings = self._settings() | {"corpus": reading.fingerprint()}
+        withheld = check_heldout(heldout, patience, reading)
+        settings = self._settings() | {"corpus": reading.fingerprint()} | heldout_settings(withheld, patience)
         progress = default_progress() if progress is None else progress
         with working_folder(checkpoint_dir) as folder:
             checkpoints = Checkpoints(
                 folder, settings, self.seconds_between_checkpoints, active=checkpoint_dir is not None
             )
             # In a function of its own: the encoded corpus must be closed before its folder can be removed.
-            return self._fit(reading, folder, checkpoints, resume, progress)
+            return self._fit(reading, withheld, patience, folder, checkpoints, resume, progress)
 
     def _fit(
-        self, reading: Corpus, folder: Path, checkpoints: Checkpoints, resume: bool, progress: Progress
+        self,
+        reading: Corpus,
+        withheld: float | Corpus | None,
+        patience: int | None,
+        folder: Path,
+        checkpoints: Checkpoints,
+        resume: bool,
+        progress: Progress,
     ) -> WordVectors:
         from firth.vectors.cooccurrence import count
-        from firth.vectors.heldout import softmax_loss
 
         found = checkpoints.load(resume)
         if found is None:
@@ -219,6 +247,16 @@ class ExactSoftmax:
                 f"{len(encoded.vocabulary):,} words are too many for the exact softmax, whose cost grows "
                 f"with their square: keep {_MOST_WORDS:,} at most, such as --max-vocab 20000"
             )
+        encoded, held_out = hold_out(
+            encoded,
+            withheld,
+            folder,
+            window=self.window,
+            sample=self.sample,
+            seed=self.seed,
+            threads=self.threads,
+            progress=progress,
+        )
         counts = count(encoded, self.window, self.sample, threads=self.threads, progress=progress)
         if counts.pairs == 0:
             raise InputError("no word has another one beside it: there is nothing to learn from")
@@ -227,16 +265,20 @@ class ExactSoftmax:
         else:
             state, position = _State(**found[0]), found[1]
             progress.note(f"resuming in epoch {position.epoch + 1}")
-        trainer = _Trainer(self, encoded, counts, state, position, progress)
+
+        def loss_of(V: Floats, U: Floats, counts: Cooccurrences) -> float:
+            return softmax_loss(state.in_order(V), U, counts, threads=self.threads)
+
+        validation = Validation(held_out, loss_of, patience, folder, position.history)
+        trainer = _Trainer(self, encoded, counts, state, position, validation, progress)
         trainer.train(checkpoints)
-        V = np.empty_like(state.V)
-        V[state.words] = state.V
-        with threadpool_limits(self.threads, user_api="blas"):
-            loss = softmax_loss(V, state.U, counts)
-        progress.note(f"exact loss {loss:.4f} a pair, perplexity {math.exp(loss):.1f}")
+        of_held_out = validation.finish(vars(state), trainer.position.history, progress)
+        loss = loss_of(state.V, state.U, counts)
+        perplexity = perplexity_of(loss)
+        progress.note(f"exact loss {loss:.4f} a pair, perplexity {perplexity:.1f}")
         return WordVectors(
             encoded.vocabulary.words,
-            V,
+            state.in_order(state.V),
             outside=state.U,
             counts=encoded.vocabulary.counts,
             history=trainer.position.history,
@@ -250,7 +292,8 @@ class ExactSoftmax:
                     "sentences": encoded.n_sentences,
                 },
                 "loss": loss,
-                "perplexity": math.exp(loss),
+                "perplexity": perplexity,
+                **of_held_out,
             },
         )
 
@@ -298,6 +341,12 @@ class _State:
         moments = [np.zeros_like(V) for _ in range(4)]
         return cls(_deal(n, _batches(n), rng), V, U, moments[0], moments[1], moments[2], moments[3])
 
+    def in_order(self, V: Floats) -> Floats:
+        """Return a copy of V with its rows in the order of the vocabulary."""
+        ordered = np.empty_like(V)
+        ordered[self.words] = V
+        return ordered
+
 
 class _Trainer:
     """Trains on one minibatch after another, several threads on each."""
@@ -309,8 +358,10 @@ class _Trainer:
         counts: Cooccurrences,
         state: _State,
         position: Position,
+        validation: Validation,
         progress: Progress,
     ) -> None:
+        self._validation = validation
         self._model, self._encoded, self._counts = model, encoded, counts
         self._state, self.position, self._progress = state, position, progress
         self._batches = _batches(len(counts))
@@ -325,8 +376,11 @@ class _Trainer:
             # The threads share out each minibatch; a BLAS with threads of its own would stand in their way.
             threadpool_limits(1, user_api="blas"),
         ):
-            while (last := self._last_epoch()) is None or self.position.epoch < last:
+            while not self._validation.exhausted(self.position.history) and (
+                (last := self._last_epoch()) is None or self.position.epoch < last
+            ):
                 self._train_epoch(pool, last, checkpoints, interrupt)
+                self._validation.keep_best(vars(self._state), self.position, checkpoints)
             checkpoints.save(vars(self._state), self.position)
 
     def _train_epoch(
@@ -344,7 +398,15 @@ class _Trainer:
                 if interrupt.pressed or checkpoints.due:
                     checkpoints.save(vars(self._state), position)
                 interrupt.check()
-        self.position = position.after_epoch(self._encoded.n_words, self._lr(position, last))
+            if not position.mean_loss < _DIVERGED * (1 + math.log(len(self._counts))):  # NaN too
+                raise InputError(
+                    f"training diverged in epoch {position.epoch + 1}: lower the learning rate, "
+                    f"which was {self._model.lr:g}"
+                )
+            held_out = self._validation.figures(self._state.V, self._state.U)
+            if held_out:
+                self._progress.advance(round(position.pairs), loss=position.mean_loss, **held_out)
+        self.position = position.after_epoch(self._encoded.n_words, self._lr(position, last), **held_out)
 
     def _last_epoch(self) -> int | None:
         """Return how many epochs there will be, or None as long as that is open."""

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,23 @@ from firth.errors import InputError
 from firth.learning.optimizers import linear_decay
 from firth.progress import Progress, default_progress
 from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
+from firth.vectors.heldout import (
+    Text,
+    Validation,
+    check_heldout,
+    heldout_settings,
+    hold_out,
+    negative_sampling_loss,
+)
 from firth.vectors.training_run import (
     Checkpoints,
     Interrupt,
     Position,
     check_whole_numbers,
     deferred_interrupt,
-    patience,
     processors,
     reopen,
+    saying_what_takes_long,
     without_padding,
     working_folder,
 )
@@ -145,6 +154,8 @@ class SkipGram:
         self,
         corpus: Source | Iterable[Source] | Iterable[Iterable[str]],
         *,
+        heldout: float | Text | None = None,
+        patience: int | None = None,
         checkpoint_dir: str | os.PathLike[str] | None = None,
         resume: bool = False,
         progress: Progress | None = None,
@@ -155,6 +166,12 @@ class SkipGram:
         ----------
         corpus
             Files, or sentences; see `firth.text.corpus.Corpus`.
+        heldout
+            Text that is not trained on, to compute the loss on after each epoch: a share of the corpus, such
+            as 0.02 (see `firth.vectors.heldout.split`), or files or sentences as for `corpus`.
+        patience
+            Stop after so many epochs in a row that did not lower the held-out loss, and return the vectors of
+            the epoch where it was lowest. None: all epochs, and the vectors of the last one.
         checkpoint_dir
             Folder for the encoded corpus and, every 30 seconds, all that is needed to go on. Without it, the
             encoded corpus (4 bytes a word) is in a temporary folder, and an interrupted training is lost.
@@ -170,12 +187,16 @@ class SkipGram:
             The centre vectors, and the outside vectors as ``outside``. ``history`` has for each epoch the
             exact loss: the mean over all pairs, each at the vectors that its gradient was taken at (summed in
             double precision over chunks of a few dozen centre words), with the expected number of pairs.
+            With `heldout`, ``history`` has the loss of the held-out text after each epoch as ``heldout``, in
+            expectation over the negatives, and ``metadata["heldout"]`` that of the result, its epoch, and
+            how many words the text has and how many are known.
 
         Raises
         ------
         InputError
             The corpus cannot be read or has too few words; the checkpoint is of another corpus or of other
-            settings, or there is one and `resume` was not asked for; the training diverged.
+            settings, or there is one and `resume` was not asked for; the held-out text is part of the corpus
+            or has no two known words beside each other; the training diverged.
         KeyboardInterrupt
             Training was interrupted; if there is a `checkpoint_dir`, a checkpoint was saved first.
         """
@@ -188,17 +209,25 @@ class SkipGram:
             field=self.field,
             errors=self.errors,
         )
-        settings = self._settings() | {"corpus": reading.fingerprint()}
+        withheld = check_heldout(heldout, patience, reading)
+        settings = self._settings() | {"corpus": reading.fingerprint()} | heldout_settings(withheld, patience)
         progress = default_progress() if progress is None else progress
         with working_folder(checkpoint_dir) as folder:
             checkpoints = Checkpoints(
                 folder, settings, self.seconds_between_checkpoints, active=checkpoint_dir is not None
             )
             # In a function of its own: the encoded corpus must be closed before its folder can be removed.
-            return self._fit(reading, folder, checkpoints, resume, progress)
+            return self._fit(reading, withheld, patience, folder, checkpoints, resume, progress)
 
     def _fit(
-        self, reading: Corpus, folder: Path, checkpoints: Checkpoints, resume: bool, progress: Progress
+        self,
+        reading: Corpus,
+        withheld: float | Corpus | None,
+        patience: int | None,
+        folder: Path,
+        checkpoints: Checkpoints,
+        resume: bool,
+        progress: Progress,
     ) -> WordVectors:
         from firth.learning.simd import aligned_zeros, padded
 
@@ -209,6 +238,16 @@ class SkipGram:
             )
         else:
             encoded = reopen(folder, reading.fingerprint())
+        encoded, held_out = hold_out(
+            encoded,
+            withheld,
+            folder,
+            window=self.window,
+            sample=self.sample,
+            seed=self.seed,
+            threads=self.threads,
+            progress=progress,
+        )
         n = len(encoded.vocabulary)
         V, U = aligned_zeros(n * padded(self.dim)), aligned_zeros(n * padded(self.dim))
         if found is None:
@@ -218,8 +257,12 @@ class SkipGram:
             arrays, position = found
             V[:], U[:] = arrays["V"], arrays["U"]
             progress.note(f"resuming in epoch {min(position.epoch + 1, self.epochs)} of {self.epochs}")
-        trainer = _Trainer(self, encoded, V, U, position, progress)
+        noise = encoded.vocabulary.noise_distribution()
+        loss = partial(negative_sampling_loss, noise=noise, negative=self.negative, threads=self.threads)
+        validation = Validation(held_out, loss, patience, folder, position.history)
+        trainer = _Trainer(self, encoded, V, U, position, validation, progress)
         trainer.train(checkpoints)
+        of_held_out = validation.finish({"V": V, "U": U}, trainer.position.history, progress)
         return WordVectors(
             encoded.vocabulary.words,
             without_padding(V, n, self.dim),
@@ -235,6 +278,7 @@ class SkipGram:
                     "kept": encoded.n_kept,
                     "sentences": encoded.n_sentences,
                 },
+                **of_held_out,
             },
         )
 
@@ -265,12 +309,16 @@ class _Trainer:
         V: Floats,
         U: Floats,
         position: Position,
+        validation: Validation,
         progress: Progress,
     ) -> None:
+        self._validation = validation
         self._model, self._encoded, self._ids = model, encoded, encoded.ids
         self._V, self._U, self.position, self._progress = V, U, position, progress
         self._blocks = -(-len(self._ids) // _BLOCK)
-        with patience(progress, "compiling the training loop for this machine (only this once)"):
+        with saying_what_takes_long(
+            progress, "compiling the training loop for this machine (only this once)"
+        ):
             from firth.vectors import kernels
 
             self._kernels = kernels
@@ -296,8 +344,11 @@ class _Trainer:
     def train(self, checkpoints: Checkpoints) -> None:
         """Go on to the end of the last epoch."""
         with deferred_interrupt() as interrupt, ThreadPoolExecutor(self._model.threads) as pool:
-            while self.position.epoch < self._model.epochs:
+            while self.position.epoch < self._model.epochs and not self._validation.exhausted(
+                self.position.history
+            ):
                 self._train_epoch(pool, checkpoints, interrupt)
+                self._validation.keep_best({"V": self._V, "U": self._U}, self.position, checkpoints)
             checkpoints.save({"V": self._V, "U": self._U}, self.position)
 
     def _train_epoch(self, pool: ThreadPoolExecutor, checkpoints: Checkpoints, interrupt: Interrupt) -> None:
@@ -305,6 +356,7 @@ class _Trainer:
         words = self._encoded.n_words
         stage = f"epoch {self.position.epoch + 1} of {self._model.epochs}"
         batch = self._model.threads  # blocks
+        held_out: dict[str, float] = {}
         self._progress.begin(stage, words, "words")
         try:
             while self.position.done < self._blocks:
@@ -318,14 +370,16 @@ class _Trainer:
                 if interrupt.pressed or checkpoints.due:
                     checkpoints.save({"V": self._V, "U": self._U}, position)
                 interrupt.check()
+            V, U = (flat.reshape(-1, self._shape.dim)[:, : self._model.dim] for flat in (self._V, self._U))
+            held_out = self._validation.figures(V, U)
         finally:
-            self._progress.end(loss=self.position.mean_loss)
+            self._progress.end(loss=self.position.mean_loss, **held_out)
         if self.position.pairs == 0:
             raise InputError(
                 "no word has another one beside it: every line has one word, or subsampling leaves none "
                 "(--sample 0 keeps all)"
             )
-        self.position = self.position.after_epoch(words, self._lr(self._blocks))
+        self.position = self.position.after_epoch(words, self._lr(self._blocks), **held_out)
 
     def _train_batch(self, pool: ThreadPoolExecutor, n: int) -> float:
         """Train on the next `n` blocks of the epoch; return how many seconds it took."""

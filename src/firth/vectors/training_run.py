@@ -25,6 +25,7 @@ from firth.storage import load_arrays, save_arrays
 from firth.text.corpus import EncodedCorpus
 
 _CHECKPOINT = "checkpoint.safetensors"
+_TEXTS = {"corpus": "of another corpus", "heldout": "with another held-out text"}  # settings that are hashes
 _CHECKPOINT_SHARE = 0.05  # of the time, at most, goes into saving checkpoints
 _SECONDS_LEFT_BEHIND = 600.0  # by then, whoever wrote a temporary file is no more
 
@@ -49,8 +50,8 @@ class Position:
         """The mean loss of a pair in the epoch so far."""
         return self.loss / self.pairs if self.pairs else 0.0
 
-    def after_epoch(self, words: int, lr: float) -> Position:
-        """Return the position at the start of the next epoch, with this one in the history."""
+    def after_epoch(self, words: int, lr: float, **figures: float) -> Position:
+        """Return the position at the start of the next epoch, with this one and `figures` in the history."""
         entry = {
             "epoch": self.epoch + 1,
             "loss": self.mean_loss,
@@ -58,6 +59,7 @@ class Position:
             "words": words,
             "seconds": self.seconds,
             "lr": float(lr),
+            **figures,
         }
         return Position(history=[*self.history, entry])
 
@@ -107,7 +109,7 @@ class Checkpoints:
             ) from None
         for name, value in self._settings.items():
             if then.get(name) != value:
-                other = "of another corpus" if name == "corpus" else f"with {name} = {then.get(name)!r}"
+                other = _TEXTS.get(name, f"with {name} = {then.get(name)!r}")
                 raise InputError(
                     f"{self._path}: was made {other}, so it cannot be resumed with this; "
                     "use the same as then, or another folder to start afresh"
@@ -191,7 +193,7 @@ def deferred_interrupt() -> Iterator[Interrupt]:
 
 
 @contextmanager
-def patience(progress: Progress, message: str) -> Iterator[None]:
+def saying_what_takes_long(progress: Progress, message: str) -> Iterator[None]:
     """Say what is being waited for, if it takes longer than a second."""
     timer = threading.Timer(1.0, progress.note, [message])
     timer.start()
