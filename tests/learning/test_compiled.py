@@ -91,3 +91,11 @@ def test_options_are_those_of_numba() -> None:
         return 1 / x
 
     assert inverse(0.0) == float("inf")
+
+
+def test_all_kernels_of_firth_are_kept_like_this() -> None:
+    package = Path(firth.__file__).parent
+    sources = {
+        path.relative_to(package).as_posix(): path.read_text("utf-8") for path in package.rglob("*.py")
+    }
+    assert [name for name, source in sources.items() if "njit" in source] == ["learning/compiled.py"]

@@ -421,3 +421,12 @@ def test_damaged_files_raise_nothing_but_input_errors(folder: Path, suffix: str,
         assert "\n" not in str(error) and str(damaged) in str(error)
     else:
         assert len(loaded) == len(set(loaded.words)) == len(loaded.matrix) > 0
+
+
+def test_python_spellings_of_numbers_are_none(tmp_path: Path) -> None:
+    (tmp_path / "a.vec").write_text("1 2\ntea 1_0 2\n")
+    with pytest.raises(InputError, match=r"a\.vec:2"):
+        load_vectors(tmp_path / "a.vec")
+    (tmp_path / "b.txt").write_text("tea 1_0 2\n")
+    with pytest.raises(InputError, match=r"b\.txt:1"):
+        load_vectors(tmp_path / "b.txt")

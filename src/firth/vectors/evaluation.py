@@ -302,7 +302,7 @@ def _number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if math.isfinite(value) and "_" not in text else None  # 1_000 is a number to Python only
 
 
 def _read_questions(path: Path) -> tuple[list[str], list[int], list[list[str]]]:

@@ -216,7 +216,7 @@ class ExactSoftmax:
         withheld = check_heldout(heldout, patience, reading)
         settings = self._settings() | {"corpus": reading.fingerprint()} | heldout_settings(withheld, patience)
         progress = default_progress() if progress is None else progress
-        with working_folder(checkpoint_dir) as folder:
+        with working_folder(checkpoint_dir, reading) as folder:
             checkpoints = Checkpoints(
                 folder, settings, self.seconds_between_checkpoints, active=checkpoint_dir is not None
             )

@@ -238,7 +238,7 @@ def _read_text(file: BinaryIO, path: Path) -> tuple[list[str], npt.NDArray[np.fl
         if len(words) == promised:
             raise InputError(f"{path}:{number}: more vectors than the {promised} that the header promises")
         try:
-            if _has_stray_field(word):
+            if _has_stray_field(word) or b"_" in line[len(word) :]:
                 raise ValueError
             values = tuple(map(float, fields))
             if not math.isfinite(sum(values)):
@@ -281,7 +281,7 @@ def _is_number(text: bytes) -> bool:
         float(text)
     except ValueError:
         return False
-    return True
+    return b"_" not in text  # 1_000 is a number to Python only
 
 
 def _shape(header: re.Match[bytes], path: Path) -> tuple[int, int]:

@@ -212,7 +212,7 @@ class SkipGram:
         withheld = check_heldout(heldout, patience, reading)
         settings = self._settings() | {"corpus": reading.fingerprint()} | heldout_settings(withheld, patience)
         progress = default_progress() if progress is None else progress
-        with working_folder(checkpoint_dir) as folder:
+        with working_folder(checkpoint_dir, reading) as folder:
             checkpoints = Checkpoints(
                 folder, settings, self.seconds_between_checkpoints, active=checkpoint_dir is not None
             )
@@ -356,24 +356,19 @@ class _Trainer:
         words = self._encoded.n_words
         stage = f"epoch {self.position.epoch + 1} of {self._model.epochs}"
         batch = self._model.threads  # blocks
-        held_out: dict[str, float] = {}
-        self._progress.begin(stage, words, "words")
-        try:
+        with self._progress.stage(stage, words, "words"):
             while self.position.done < self._blocks:
                 seconds = self._train_batch(pool, batch)
                 batch = max(1, round(batch * min(_SECONDS_A_BATCH / seconds, 2.0)))
                 position = self.position
-                done = min(position.done * _BLOCK / len(self._ids), 1.0)
-                self._progress.advance(
-                    round(words * done), loss=position.mean_loss, lr=self._lr(position.done)
-                )
+                done = round(words * min(position.done * _BLOCK / len(self._ids), 1.0))
+                self._progress.advance(done, loss=position.mean_loss, lr=self._lr(position.done))
                 if interrupt.pressed or checkpoints.due:
                     checkpoints.save({"V": self._V, "U": self._U}, position)
                 interrupt.check()
             V, U = (flat.reshape(-1, self._shape.dim)[:, : self._model.dim] for flat in (self._V, self._U))
             held_out = self._validation.figures(V, U)
-        finally:
-            self._progress.end(loss=self.position.mean_loss, **held_out)
+            self._progress.advance(words, loss=self.position.mean_loss, **held_out)
         if self.position.pairs == 0:
             raise InputError(
                 "no word has another one beside it: every line has one word, or subsampling leaves none "

@@ -22,7 +22,7 @@ import firth
 from firth.errors import InputError
 from firth.progress import Progress
 from firth.storage import load_arrays, save_arrays
-from firth.text.corpus import EncodedCorpus
+from firth.text.corpus import Corpus, EncodedCorpus
 
 _CHECKPOINT = "checkpoint.safetensors"
 _TEXTS = {"corpus": "of another corpus", "heldout": "with another held-out text"}  # settings that are hashes
@@ -100,7 +100,10 @@ class Checkpoints:
             return None
         if not resume:
             raise InputError(f"{self._path} exists: resume from it, or choose another folder")
-        arrays, metadata = load_arrays(self._path, mmap=False)
+        try:
+            arrays, metadata = load_arrays(self._path, mmap=False)
+        except InputError as error:
+            raise InputError(f"{error}; or choose another folder to start afresh") from None
         try:
             then, position = metadata["settings"], Position(**metadata["position"])
         except (KeyError, TypeError) as error:
@@ -141,13 +144,14 @@ def reopen(folder: Path, fingerprint: str) -> EncodedCorpus:
 
 
 @contextmanager
-def working_folder(checkpoint_dir: str | os.PathLike[str] | None) -> Iterator[Path]:
+def working_folder(checkpoint_dir: str | os.PathLike[str] | None, corpus: Corpus) -> Iterator[Path]:
     """Give the folder to work in: the one for checkpoints, or one that is removed afterwards."""
     if checkpoint_dir is None:
         with tempfile.TemporaryDirectory(prefix="firth-") as temporary:
             yield Path(temporary)
         return
     folder = Path(checkpoint_dir)
+    corpus.check_output(folder / "ids.bin")  # the next reading of the corpus must not find it
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
