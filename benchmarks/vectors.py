@@ -168,7 +168,7 @@ def train_fasttext(job: dict[str, Any], out: Path) -> dict[str, float]:
     model = fasttext.train_unsupervised(
         job["corpus"], model="skipgram", dim=job["dim"], ws=SETTINGS["window"], epoch=job["epochs"],
         minCount=SETTINGS["min_count"], neg=SETTINGS["negative"], t=SETTINGS["sample"], lr=SETTINGS["lr"],
-        minn=0, maxn=0, thread=job["threads"], seed=job["seed"], verbose=0,
+        minn=0, maxn=0, thread=job["threads"], verbose=0,  # its Python module takes no seed
     )  # fmt: skip
     fit = time.perf_counter() - start  # it does not say how long the vocabulary took, so training counts it
     with out.open("w", encoding="utf-8") as file:
