@@ -51,7 +51,7 @@ Ids = npt.NDArray[np.int32]
 _BLOCK = 16_384  # numbers of the encoded corpus that a thread takes at a time, at one learning rate
 _SECONDS_A_BATCH = 0.2  # so often there is a look at progress, checkpoints and Ctrl-C
 # Centres of a chunk, at most. More are faster, because rows travel less, but cost similarity scores: on 16 M
-# words and 5 epochs, SimLex-999 is 30.5 with 24, as with gensim, and 29.5 with 64. Long rows are not so
+# words and 5 epochs, SimLex-999 is 30.5 with 24 and 29.5 with 64. Long rows are not so
 # sensitive (33.5 with 24, 48 and 64 at 300 dimensions), and gain more.
 _CHUNK, _CHUNK_OF_LONG_ROWS, _LONG_ROW = 24, 48, 128
 _CHUNKS_IN_STEP = 8  # which deterministic threads share out before they wait for each other
@@ -470,7 +470,7 @@ def _shape(vocabulary: Vocabulary, model: SkipGram) -> tuple[Shape, float]:
     """Choose how many centres a chunk has and how many negatives they share; return the highest safe lr too.
 
     A centre has window + 1 pairs in expectation and would draw K negatives for each. Half as many shared
-    ones do: scores on similarities and analogies are then those of fresh negatives.
+    ones keep most of the quality (``docs/benchmarks.md`` has what more and fewer do).
 
     All pairs of a chunk take their gradients at the same vectors, and so do those of other threads at that
     time. The more often a row comes in them, the farther it is moved by gradients that do not know of each
