@@ -515,9 +515,9 @@ def evaluate(
 
 
 def _predict(judged: WordVectors, vectors: Path, text: Path, field: str, quiet: bool) -> Prediction:
+    from firth.learning.settings import processors
     from firth.progress import default_progress
     from firth.vectors.heldout import perplexity
-    from firth.vectors.training_run import processors
 
     if judged.outside is None:
         raise InputError(

@@ -38,6 +38,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 import firth
 from firth.errors import InputError
 from firth.learning.optimizers import Adam
+from firth.learning.settings import check_whole_numbers, processors
 from firth.progress import Progress, default_progress
 from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
 from firth.vectors.heldout import (
@@ -53,9 +54,7 @@ from firth.vectors.training_run import (
     Checkpoints,
     Interrupt,
     Position,
-    check_whole_numbers,
     deferred_interrupt,
-    processors,
     reopen,
     working_folder,
 )

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import firth
 from firth.errors import InputError
 from firth.learning.optimizers import linear_decay
+from firth.learning.settings import check_whole_numbers, processors
 from firth.progress import Progress, default_progress
 from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
 from firth.vectors.heldout import (
@@ -31,9 +32,7 @@ from firth.vectors.training_run import (
     Checkpoints,
     Interrupt,
     Position,
-    check_whole_numbers,
     deferred_interrupt,
-    processors,
     reopen,
     saying_what_takes_long,
     without_padding,

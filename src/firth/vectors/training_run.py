@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import signal
 import tempfile
@@ -205,33 +204,6 @@ def saying_what_takes_long(progress: Progress, message: str) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        return os.cpu_count() or 1
-
-
-def check_whole_numbers(**settings: Any) -> dict[str, int]:
-    """Return settings as integers of at least 1.
-
-    Raises
-    ------
-    InputError
-        One is not, by name.
-    """
-    checked = {}
-    for name, value in settings.items():
-        try:
-            checked[name] = operator.index(value)
-        except TypeError:
-            checked[name] = 0
-        if checked[name] < 1:
-            raise InputError(f"{name} must be a whole number of at least 1, not {value!r}")
-    return checked
 
 
 def without_padding(flat: npt.NDArray[np.float32], n: int, dim: int) -> npt.NDArray[np.float32]:

@@ -1,0 +1,1 @@
+"""Dependency parsing: from words to trees, and how good the trees are."""

@@ -1,0 +1,496 @@
+r"""CoNLL-U, the file format of Universal Dependencies: reading and writing.
+
+A sentence is its comments, a line of ten columns between tabs for each word, and an empty line:
+https://universaldependencies.org/format.html. Everything is kept: what was read and is written again is the
+same text, to the byte, apart from line ends (written as ``\n``), a byte order mark, and empty lines that are
+missing at the end or are too many; no data are in these.
+
+The reader believes nothing. Columns, identifiers, heads and trees are checked for every sentence, and a
+mistake is told with its line.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gc
+import io
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TextIO, TypeAlias, cast
+
+from firth.errors import InputError
+from firth.storage import open_input, open_output
+from firth.text.document import EmptyNode, MultiwordToken, Sentence, Token
+
+Source: TypeAlias = str | os.PathLike[str] | TextIO
+
+STANDARD_INPUT = "-"
+
+_BLOCK = 1 << 20  # bytes or characters read at a time
+_BYTE_ORDER_MARK = "\ufeff"
+_COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
+_INTEGER = re.compile("0|[1-9][0-9]{0,8}")
+_RANGE = re.compile("([1-9][0-9]{0,8})-([1-9][0-9]{0,8})")
+_EMPTY_NODE = re.compile(r"(0|[1-9][0-9]{0,8})\.([1-9][0-9]{0,8})")
+_MISSING, _INVALID = -1, -2  # instead of the number of a head
+
+_Numbered: TypeAlias = tuple[int, int, int]  # a row and the two numbers of its identifier
+
+
+def read(source: Source, *, trees: bool = True) -> Iterator[Sentence]:
+    """Read sentences, one after another; memory holds those of 1 MB of text at a time, or the longest one.
+
+    Parameters
+    ----------
+    source
+        A file (it may end in .gz or .xz), ``"-"`` for standard input, or an open text file.
+    trees
+        The heads of every sentence must form a tree, with one word whose head is 0. Otherwise heads may be
+        missing (``_``), or any number of a word in the sentence.
+
+    Yields
+    ------
+    Sentence
+        As in the file.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or is not CoNLL-U: the message has its name and the line.
+    """
+    name = _name(source)
+    parser = _Parser(name, trees)
+    for text in _whole_sentences(_texts(source, name)):
+        with _uncollected():
+            sentences = parser.parse(text)
+        yield from sentences
+
+
+def load(source: Source, *, trees: bool = True) -> list[Sentence]:
+    """Read all sentences at once; see `read`.
+
+    Raises
+    ------
+    InputError
+        As for `read`.
+    """
+    with _uncollected():
+        return list(read(source, trees=trees))
+
+
+def write(sentences: Iterable[Sentence], target: Source) -> None:
+    """Write sentences.
+
+    Parameters
+    ----------
+    sentences
+        The sentences; they are asked for one by one.
+    target
+        A file, which is replaced when all sentences are written (packed if it ends in .gz or .xz), or an open
+        text file.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written, or a sentence cannot be expressed in CoNLL-U.
+    """
+    if not isinstance(target, str | os.PathLike):
+        for sentence in sentences:
+            target.write(format_sentence(sentence))
+        return
+    with open_output(target) as file:
+        for sentence in sentences:
+            text = format_sentence(sentence)
+            try:
+                file.write(text.encode())
+            except UnicodeEncodeError:
+                raise _unwritable(sentence, "it holds half a surrogate pair, which is not UTF-8") from None
+
+
+def format_sentence(sentence: Sentence) -> str:
+    """Return a sentence in CoNLL-U, with the empty line at its end.
+
+    Raises
+    ------
+    InputError
+        CoNLL-U cannot express it: it has no words, their numbers are not 1, 2, …, a multiword token or an
+        empty node has no place among them, a column is empty or holds a tab or a line end, or a comment does
+        not begin with #.
+    """
+    words = [
+        f"{word.id}\t{word.form}\t{word.lemma}\t{word.upos}\t{word.xpos}\t{word.feats}\t"
+        f"{'_' if word.head is None else word.head}\t{word.deprel}\t{word.deps}\t{word.misc}\n"
+        for word in sentence.tokens
+    ]
+    if [word.id for word in sentence.tokens] != list(range(1, len(words) + 1)):
+        raise _unwritable(sentence, f"the numbers of its words are not 1 to {len(words)}, in order")
+    rows = words
+    if sentence.multiword_tokens or sentence.empty_nodes:
+        rows = _merged(words, sentence.multiword_tokens, sentence.empty_nodes)
+        try:
+            _classify([row.partition("\t")[0] for row in rows])
+        except _RowError as error:
+            raise _unwritable(sentence, error.message) from None
+    if not words:
+        raise _unwritable(sentence, "it has no words")
+    body = "".join(rows)
+    if (
+        body.count("\t") != len(rows) * (len(_COLUMNS) - 1)
+        or body.count("\n") != len(rows)
+        or any(wrong in body for wrong in ("\t\t", "\t\n", "\r\n"))
+    ):
+        raise _unwritable(sentence, "a column is empty (unknown is '_'), or holds a tab or a line end")
+    for comment in sentence.comments:
+        if not comment.startswith("#") or "\n" in comment or comment.endswith("\r"):
+            raise _unwritable(sentence, f"{comment!r} is not one line that begins with '#'")
+    return "\n".join([*sentence.comments, body, ""])
+
+
+def _unwritable(sentence: Sentence, reason: str) -> InputError:
+    which = sentence.sent_id or sentence.text[:40]
+    return InputError(f"the sentence {which!r} cannot be written as CoNLL-U: {reason}")
+
+
+def _merged(
+    words: list[str], multiword_tokens: Iterable[MultiwordToken], empty_nodes: Iterable[EmptyNode]
+) -> list[str]:
+    """Return all rows of a sentence in the order of the format; see `_classify`."""
+    placed = [((i, 2, 0), row) for i, row in enumerate(words, start=1)]
+    for node in empty_nodes:
+        columns = _other_columns(node)
+        placed.append(((node.after, 3, node.index), f"{node.after}.{node.index}\t{columns}"))
+    for range_ in multiword_tokens:
+        columns = _other_columns(range_)
+        placed.append(((range_.first, 1, range_.last), f"{range_.first}-{range_.last}\t{columns}"))
+    return [row for _, row in sorted(placed)]
+
+
+def _other_columns(item: MultiwordToken | EmptyNode) -> str:
+    """Return all columns but the first."""
+    return (
+        f"{item.form}\t{item.lemma}\t{item.upos}\t{item.xpos}\t{item.feats}\t"
+        f"{item.head}\t{item.deprel}\t{item.deps}\t{item.misc}\n"
+    )
+
+
+# ---------------------------------------------------------------------------------------------- reading
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the cyclic garbage collector from looking at new objects again and again: twice the speed.
+
+    There is nothing for it to find: tokens do not refer to one another.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _name(source: Source) -> str:
+    if source == STANDARD_INPUT:
+        return "standard input"
+    if isinstance(source, str | os.PathLike):
+        return str(source)
+    return str(getattr(source, "name", "text"))
+
+
+def _texts(source: Source, name: str) -> Iterator[str]:
+    """Yield the text of a source in blocks."""
+    if source == STANDARD_INPUT:
+        stdin = cast(io.BufferedReader, sys.stdin.buffer)
+        # read1 gives what is there: whoever writes a sentence and waits for its tree must not wait for ever.
+        yield from _decoded(stdin.read1, name)
+    elif isinstance(source, str | os.PathLike):
+        with open_input(source) as file:
+            yield from _decoded(file.read, name)
+    else:
+        try:
+            while text := source.read(_BLOCK):
+                yield text
+        except UnicodeDecodeError as error:
+            raise InputError(f"{name}: not {error.encoding} text; open it with encoding='utf-8'") from None
+
+
+def _decoded(read_bytes: Callable[[int], bytes], name: str) -> Iterator[str]:
+    """Yield blocks of bytes as text."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    n_lines = 0
+    more = True
+    while more:
+        data = read_bytes(_BLOCK)
+        more = bool(data)
+        try:
+            text = decoder.decode(data, final=not more)
+        except UnicodeDecodeError as error:
+            line = n_lines + error.object[: error.start].count(b"\n") + 1
+            raise InputError(f"{name}:{line}: not UTF-8; convert the file, with iconv for example") from None
+        n_lines += text.count("\n")
+        yield text
+
+
+def _whole_sentences(texts: Iterable[str]) -> Iterator[str]:
+    r"""Cut text where sentences end, right before the empty line, and make all line ends ``\n``."""
+    rest = ""
+    for text in texts:
+        rest += text
+        end = 1 + max(rest.rfind("\n\n"), rest.rfind("\n\r\n"))
+        if end:
+            yield rest[:end].replace("\r\n", "\n")
+            rest = rest[end:]
+    yield rest.replace("\r\n", "\n")
+
+
+class _RowError(Exception):
+    """Something in a sentence is wrong.
+
+    Attributes
+    ----------
+    row
+        Where: 0 is the first line that is no comment.
+    message
+        What, and how to mend it.
+    """
+
+    def __init__(self, row: int, message: str) -> None:
+        self.row, self.message = row, message
+
+
+class _Shared(dict[str, str]):
+    """Gives for each string the first equal one, so that a tag is in memory once."""
+
+    def __missing__(self, string: str) -> str:
+        self[string] = string
+        return string
+
+
+class _Parser:
+    """Makes sentences of text, checked column by column, which is as fast as Python can.
+
+    Only when a check fails is the mistake looked for, row by row.
+    """
+
+    def __init__(self, name: str, trees: bool) -> None:
+        self._name = name
+        self._trees = trees
+        self._line = 1  # of the text that comes next
+        self._ids: tuple[str, ...] = ()  # "1", "2", …
+        self._head_numbers = {"_": _MISSING}  # "0": 0, "1": 1, …
+
+    def parse(self, text: str) -> list[Sentence]:
+        r"""Make sentences of the text that comes next, lines that end with ``\n``."""
+        if self._line == 1:
+            text = text.removeprefix(_BYTE_ORDER_MARK)
+        shared = _Shared()  # a new one now and then: it must not grow with the file
+        sentences = []
+        line = self._line
+        for piece in text.split("\n\n"):
+            lines = piece.strip("\n")
+            if lines:
+                first = line + len(piece) - len(piece.lstrip("\n"))
+                sentences.append(self._sentence(lines.split("\n"), first, shared))
+            line += piece.count("\n") + 2
+        self._line += text.count("\n")
+        return sentences
+
+    def _sentence(self, lines: list[str], first: int, shared: _Shared) -> Sentence:
+        """Make a sentence of its lines; `first` is the number of the first one in the file."""
+        n_comments = 0
+        while n_comments < len(lines) and lines[n_comments].startswith("#"):
+            n_comments += 1
+        try:
+            sentence = self._words([line.split("\t") for line in lines[n_comments:]], shared)
+        except _RowError as error:
+            place = f"{self._name}:{first + n_comments + error.row}"
+            raise InputError(f"{place}: {error.message}") from None
+        sentence.comments = lines[:n_comments]
+        return sentence
+
+    def _words(self, rows: list[list[str]], shared: _Shared) -> Sentence:
+        """Make a sentence of its rows."""
+        columns = _columns(rows)
+        ids = columns[0]
+        if len(ids) > len(self._ids):
+            self._make_room(2 * len(ids))
+        multiword_tokens: list[MultiwordToken] = []
+        empty_nodes: list[EmptyNode] = []
+        if ids != self._ids[: len(ids)]:
+            words, ranges, empty = _classify(ids)
+            multiword_tokens = [MultiwordToken(start, end, *rows[row][1:]) for row, start, end in ranges]
+            empty_nodes = [EmptyNode(after, index, *rows[row][1:]) for row, after, index in empty]
+            columns = _columns([rows[row] for row in words])
+        _, forms, lemmas, upos, xpos, feats, heads, deprels, deps, misc = columns
+
+        numbers = [self._head_numbers.get(head, _INVALID) for head in heads]
+        least = 0 if self._trees else _MISSING
+        if min(numbers) < least or max(numbers) > len(numbers):
+            word = next(i for i, head in enumerate(numbers) if not least <= head <= len(numbers))
+            raise _RowError(ids.index(str(word + 1)), _wrong_head(heads[word], len(numbers)))
+        if self._trees and (fault := tree_fault(numbers)):
+            raise _RowError(ids.index(str(fault[0])), fault[1])
+
+        share = shared.__getitem__
+        tokens = map(
+            Token,
+            range(1, len(numbers) + 1),
+            forms,
+            lemmas,
+            map(share, upos),
+            map(share, xpos),
+            map(share, feats),
+            [None if head == _MISSING else head for head in numbers] if _MISSING in numbers else numbers,
+            map(share, deprels),
+            deps,
+            misc,
+        )
+        return Sentence(list(tokens), [], multiword_tokens, empty_nodes)
+
+    def _make_room(self, size: int) -> None:
+        """Know the numbers up to `size`."""
+        self._ids = tuple(map(str, range(1, size + 1)))
+        self._head_numbers |= {str(number): number for number in range(size + 1)}
+
+
+def _columns(rows: list[list[str]]) -> list[tuple[str, ...]]:
+    """Return the ten columns of some rows."""
+    try:
+        columns = list(zip(*rows, strict=True))
+    except ValueError:  # rows of different lengths
+        columns = []
+    if len(columns) == len(_COLUMNS) and not any("" in column for column in columns):
+        return columns
+    for number, row in enumerate(rows):
+        if len(row) != len(_COLUMNS):
+            raise _RowError(number, _wrong_columns(row))
+        if "" in row:
+            name = _COLUMNS[row.index("")]
+            raise _RowError(number, f"{name} is empty; write '_' for what is not known")
+    raise _RowError(-1, "comments, but no words after them; take them out, or the empty line below them")
+
+
+def _wrong_columns(row: list[str]) -> str:
+    if row[0].startswith("#"):
+        return "a comment inside a sentence; put an empty line before it, or move it above the first word"
+    if len(row) == 1 and row[0].isspace():
+        return "white space, where a sentence ends with an empty line; empty it"
+    if len(row) == 1:
+        return "no tabs; CoNLL-U has 10 columns between tabs, or an empty line to end a sentence"
+    return f"{len(row)} columns instead of 10; write '_' for what is not known"
+
+
+def _classify(ids: Sequence[str]) -> tuple[list[int], list[_Numbered], list[_Numbered]]:
+    """Tell words, multiword tokens and empty nodes by their identifiers, and check their order.
+
+    It is that of the format: the empty nodes after a word, then the multiword token that begins with the next
+    word, then that word.
+
+    Returns
+    -------
+    words
+        The rows of words.
+    ranges
+        The row, the first word and the last word of each multiword token.
+    empty_nodes
+        The row, the word before and the index of each empty node.
+    """
+    words: list[int] = []
+    ranges: list[_Numbered] = []
+    empty_nodes: list[_Numbered] = []
+    for row, id_ in enumerate(ids):
+        next_word = len(words) + 1
+        _, start, end = ranges[-1] if ranges else (0, 0, 0)
+        if id_ == str(next_word):
+            words.append(row)
+        elif match := _RANGE.fullmatch(id_):
+            first, last = map(int, match.groups())
+            if first != next_word:
+                raise _RowError(row, f"{id_} before word {next_word}; it belongs before its first, {first}")
+            if first <= end:
+                raise _RowError(row, f"{id_} overlaps {start}-{end}; a word is part of one multiword token")
+            if last <= first:
+                raise _RowError(row, f"{id_} is not a range of two or more words; take the line out")
+            ranges.append((row, first, last))
+        elif match := _EMPTY_NODE.fullmatch(id_):
+            after, index = map(int, match.groups())
+            _, last_after, last_index = empty_nodes[-1] if empty_nodes else (0, 0, 0)
+            expected = last_index + 1 if last_after == len(words) else 1
+            if (after, index) != (len(words), expected):
+                raise _RowError(row, f"empty node {id_} where {len(words)}.{expected} should be; number anew")
+            if start == next_word:
+                raise _RowError(row, f"empty node {id_} after {start}-{end}; put it before that line")
+            empty_nodes.append((row, after, index))
+        else:
+            raise _RowError(row, _wrong_id(id_, next_word))
+    if not words:
+        raise _RowError(0, "a sentence without words; take it out")
+    if ranges and ranges[-1][2] > len(words):
+        row, start, end = ranges[-1]
+        raise _RowError(row, f"{start}-{end} ends after the last word, {len(words)}; shorten it")
+    return words, ranges, empty_nodes
+
+
+def _wrong_id(id_: str, expected: int) -> str:
+    if id_ == "1":
+        return f"ID is 1 where {expected} should be; separate sentences with an empty line"
+    if _INTEGER.fullmatch(id_):
+        return f"ID is {id_} where {expected} should be; number the words of a sentence 1, 2, 3, …"
+    return f"ID is {id_!r}, not an integer, a range (3-4) or an empty node (8.1); {expected} should be here"
+
+
+def _wrong_head(head: str, n_words: int) -> str:
+    if head == "_":
+        return "HEAD is '_', but trees are needed here; give every word a head"
+    return f"HEAD is {head!r}, not an integer from 0 to {n_words}, the number of words; correct it"
+
+
+def tree_fault(heads: Sequence[int]) -> tuple[int, str] | None:
+    """Find out why a sentence is not a tree; O(n).
+
+    Parameters
+    ----------
+    heads
+        The head of each word, from 0 to their number.
+
+    Returns
+    -------
+    tuple of int and str, or None
+        A word (from 1) and what is wrong with it, in one line; None for a tree with one root.
+    """
+    n_roots = heads.count(0)
+    cycle = _find_cycle(heads)
+    if n_roots == 1 and not cycle:
+        return None
+    if len(cycle) == 1:
+        return cycle[0], f"word {cycle[0]} is its own head; give it another one"
+    if n_roots > 1:
+        first = heads.index(0) + 1
+        second = heads.index(0, first) + 1
+        return second, f"a second root, after word {first}; exactly one word has HEAD 0"
+    if n_roots == 0:
+        return 1, "a sentence without root; exactly one word has HEAD 0"
+    path = " → ".join(map(str, [*cycle[:8], "…"] if len(cycle) > 8 else [*cycle, cycle[0]]))
+    return cycle[0], f"a cycle of heads, {path}; correct one of them"
+
+
+def _find_cycle(heads: Sequence[int]) -> list[int]:
+    """Return the words of a cycle, each followed by its head; none if all words depend on a root."""
+    walk_of = [0] * (len(heads) + 1)  # the word from which each word was first reached
+    walk_of[0] = -1
+    for start in range(1, len(heads) + 1):
+        word = start
+        while not walk_of[word]:
+            walk_of[word] = start
+            word = heads[word - 1]
+        if walk_of[word] == start:  # a walk that meets itself; else it met an older one, or the root
+            cycle = [word]
+            while (head := heads[cycle[-1] - 1]) != word:
+                cycle.append(head)
+            return cycle
+    return []
