@@ -24,11 +24,12 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from firth.errors import InputError
 from firth.learning.activations import log_sigmoid
+from firth.learning.settings import check_whole_numbers
 from firth.progress import Progress
 from firth.storage import atomic_path, load_arrays, save_arrays
 from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
 from firth.text.vocabulary import Vocabulary
-from firth.vectors.training_run import Checkpoints, Position, check_whole_numbers, saying_what_takes_long
+from firth.vectors.training_run import Checkpoints, Position, saying_what_takes_long
 from firth.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:
