@@ -176,7 +176,12 @@ def case(name: str) -> Callable[[Case], Case]:
 
 
 def check_all() -> list[GradientCheck]:
-    """Check every gradient that is registered, each at a random point that is always the same."""
+    """Check every gradient that is registered, each at a random point that is always the same.
+
+    Those of this room are; others are when the module that registers them has been imported.
+    """
+    from firth.learning import layer_checks  # noqa: F401  # registers; here, because layers load a compiler
+
     return [
         result
         for name, make in _CASES.items()
