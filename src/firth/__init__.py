@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from firth.errors import FirthError
 
 if TYPE_CHECKING:
+    from firth.parsing.parser import Parser
+    from firth.parsing.pipeline import Pipeline, load
+    from firth.phrases.classifier import PhraseClassifier
     from firth.vectors.exact_softmax import ExactSoftmax
     from firth.vectors.formats import load_vectors
     from firth.vectors.skipgram import SkipGram
@@ -20,12 +23,27 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ExactSoftmax": "firth.vectors.exact_softmax",
+    "Parser": "firth.parsing.parser",
+    "Pipeline": "firth.parsing.pipeline",
+    "PhraseClassifier": "firth.phrases.classifier",
     "SkipGram": "firth.vectors.skipgram",
     "WordVectors": "firth.vectors.word_vectors",
+    "load": "firth.parsing.pipeline",
     "load_vectors": "firth.vectors.formats",
 }
 
-__all__ = ["ExactSoftmax", "FirthError", "SkipGram", "WordVectors", "__version__", "load_vectors"]
+__all__ = [
+    "ExactSoftmax",
+    "FirthError",
+    "Parser",
+    "Pipeline",
+    "PhraseClassifier",
+    "SkipGram",
+    "WordVectors",
+    "__version__",
+    "load",
+    "load_vectors",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -96,7 +96,7 @@ def test_multiply(n: int, x_width: int, k: int, y_width: int) -> None:
     x = _normal(max(space - 1, 0) * x_width + k)
     y, memory = _guarded(space, y_width)
     weight = _normal(k, y_width)
-    kernels.multiply(y.reshape(-1), y_width, x, x_width, n, k, weight.reshape(-1))
+    kernels.multiply(y.reshape(-1), y_width, x, x_width, n, k, kernels.in_panels(weight))
     windows = np.array([x[i * x_width : i * x_width + k] for i in range(n)]).reshape(n, k)
     np.testing.assert_allclose(y[:n], windows @ weight, rtol=1e-4, atol=1e-4)
     assert _is_intact(memory)
@@ -130,7 +130,8 @@ def _convolved(lengths: list[int], width: int) -> tuple[np.ndarray, np.ndarray, 
     ends = np.cumsum([0, *(length + 1 for length in lengths)])
     rows[ends] = rows[n_rows:] = 0
     before = rows.copy()
-    kernels.convolve(rows, space, *parameters, layers.EPSILON, np.array(lengths))
+    weight, *others = parameters
+    kernels.convolve(rows, space, kernels.in_panels(weight), *others, layers.EPSILON, np.array(lengths))
     assert _is_intact(memory)
     assert _is_intact(more_memory)
     np.testing.assert_array_equal(rows[n_rows:], 0)

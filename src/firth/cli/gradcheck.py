@@ -18,6 +18,7 @@ def gradcheck(
 ) -> None:
     """Check every analytic gradient against central differences; exit with 1 if one fails."""
     from firth.learning.gradcheck import check_all
+    from firth.phrases import objective  # noqa: F401  # registers its own
 
     results = check_all()
     failed = [result for result in results if not result.passed]

@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from firth import __version__
-from firth.cli import vectors
+from firth.cli import classify, parser, vectors
 from firth.cli.common import RootGroup
 from firth.cli.demo import demo
 from firth.cli.gradcheck import gradcheck
+from firth.cli.parse import parse
 
 app = typer.Typer(
     name="firth",
@@ -24,6 +25,9 @@ app = typer.Typer(
     epilog="New here? Start with:  firth demo",
 )
 app.add_typer(vectors.app, name="vectors")
+app.add_typer(parser.app, name="parser")
+app.command()(parse)
+app.add_typer(classify.app, name="classify")
 app.command()(demo)
 app.command()(gradcheck)
 

@@ -609,7 +609,11 @@ def plot(
     ],
     words: Annotated[
         str | None,
-        typer.Option(metavar="W1,W2,…", help="The words to show.", show_default="frequent content words"),
+        typer.Option(
+            metavar="W1,W2,…[;W3,…]",
+            help="The words to show; semicolons between groups that should be alike.",
+            show_default="frequent content words",
+        ),
     ] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="How many words, unless --words names them.")] = 200,
     method: Annotated[
@@ -621,28 +625,62 @@ def plot(
 ) -> None:
     """Draw a map: similar words near each other.
 
+    Of groups of words, it also lists which words are in one cluster by their cosines, and which are more like
+    another group than like their own.
+
     \b
     Examples:
       firth vectors plot wiki.safetensors -o map.html
       firth vectors plot wiki.safetensors -o family.png --words mother,father,sister,brother
+      firth vectors plot wiki.safetensors -o groups.svg --words "tea,coffee,milk;rain,snow,wind"
     """
     from firth.show import maps
     from firth.vectors.formats import load_vectors
 
     maps.check_suffix(output, maps.MAP_SUFFIXES)
     check_folder(output)
-    chosen = None if words is None else [word for word in map(str.strip, words.split(",")) if word]
+    groups = [] if words is None else [part for part in map(_words_of, words.split(";")) if part]
+    chosen = None if words is None else [word for group in groups for word in group]
+    loaded = load_vectors(vectors)
     with warnings_as_notes(quiet):
         maps.plot_map(
-            load_vectors(vectors),
+            loaded,
             output,
             words=chosen,
             n=n,
             method=None if method is None else method.value,
             title=title,
+            groups=len(groups) if len(groups) > 1 else None,
         )
-    if not quiet:
-        print(f"Drew {output}")
+    if quiet:
+        return
+    print(f"Drew {output}")
+    if len(groups) > 1:
+        _print_groups(loaded, groups)
+
+
+def _words_of(text: str) -> list[str]:
+    return [word for word in map(str.strip, text.split(",")) if word]
+
+
+def _print_groups(vectors: WordVectors, groups: list[list[str]]) -> None:
+    """Print the clusters of some words, and the words that are far from their group."""
+    from firth.show.groups import cosine_clusters, strays
+
+    clusters = cosine_clusters(vectors, [word for group in groups for word in group], len(groups))
+    rows = [
+        (", ".join(cluster.words), "–" if cluster.cosine is None else f"{cluster.cosine:.2f}")
+        for cluster in clusters
+    ]
+    print_table(["cluster", "mean cosine"], rows, title="Clusters by cosine", header_when_piped=True)
+    far = strays(vectors, groups)
+    for stray in far:
+        print(
+            f"Far from its group: {stray.word} (mean cosine {stray.own:.2f}; {stray.other:.2f} with "
+            f"{', '.join(stray.nearest)})"
+        )
+    if not far:
+        print("No word is far from its group.")
 
 
 @app.command()

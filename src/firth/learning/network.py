@@ -297,9 +297,10 @@ class EncoderRunner:
         brought[-1] += bias
         self._table = np.concatenate(brought)
         self._first = np.cumsum([0, *(len(table) for table in tables[:-1])])
-        self._layers = [
-            encoder.arrays(f"{k}.weight", f"{k}.bias", f"{k}.gain", f"{k}.shift") for k in range(shape.depth)
-        ]
+        self._layers = []
+        for k in range(shape.depth):
+            weight, *others = encoder.arrays(f"{k}.weight", f"{k}.bias", f"{k}.gain", f"{k}.shift")
+            self._layers.append((kernels.in_panels(weight), *others))
 
     def run(self, ids: Ints, lengths: Ints) -> FloatArray:
         """Return the rows of a batch, and after them `SPARE_ROWS` of zeros.

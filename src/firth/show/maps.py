@@ -34,6 +34,7 @@ def plot_map(
     n: int = 200,
     method: str | None = None,
     title: str | None = None,
+    groups: int | None = None,
 ) -> None:
     """Draw words in the plane, similar words near each other.
 
@@ -54,11 +55,13 @@ def plot_map(
         mean nothing. By default t-SNE for 30 words or more if scikit-learn is installed, else PCA.
     title
         The heading; by default it names the number of words.
+    groups
+        Into how many groups, each of one colour, similar words are put; by default more for more words, 7 at most.
 
     Raises
     ------
     InputError
-        Nothing to show, an unknown suffix or method, or the library for it is not installed.
+        Nothing to show, too many groups for the colours, an unknown suffix or method, or the library for it is not installed.
     UnknownWordError
         One of `words` is not in the vocabulary.
 
@@ -74,12 +77,16 @@ def plot_map(
         rows = np.unique(np.array([vectors.index(word) for word in words], dtype=np.int64))
     if len(rows) == 0:
         raise InputError("a map needs at least one word: name the words to show")
+    if groups is None:
+        groups = min(len(pictures.COLOURS), round((len(rows) / 2) ** 0.5) or 1)
+    if not 1 <= groups <= len(pictures.COLOURS):
+        raise InputError(f"{groups} groups: there must be at least one and at most {len(pictures.COLOURS)}")
     unit = unit_rows(vectors.matrix[rows])
     plane, how = project(unit, method)
     drawing = Drawing(
         words=[vectors.words[row] for row in rows],
         positions=fit_to_frame(plane),
-        groups=cluster(unit, min(len(pictures.COLOURS), round((len(rows) / 2) ** 0.5) or 1)),
+        groups=cluster(unit, min(groups, len(rows))),
         # Without counts the rank stands for the frequency (Zipf's law).
         font_sizes=font_sizes(1_000_000 // (rows + 1) if vectors.counts is None else vectors.counts[rows]),
         title=f"{len(rows):,} of {len(vectors):,} words" if title is None else title,

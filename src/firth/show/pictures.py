@@ -23,15 +23,15 @@ _LEFT, _BOTTOM, _TITLE, _CAPTION = 16.0, 32.0, 616.0, 12.0
 
 def write_map(drawing: Drawing, path: PathLike) -> None:
     """Draw a map to a .png or .svg file."""
-    _write(lambda figure: _draw_map(figure, drawing), path, words=drawing.words)
+    write_figure(lambda figure: _draw_map(figure, drawing), path, words=drawing.words)
 
 
 def write_history(history: Sequence[dict[str, float]], path: PathLike) -> None:
     """Draw a training curve to a .png or .svg file."""
-    _write(lambda figure: _draw_history(figure, history), path)
+    write_figure(lambda figure: _draw_history(figure, history), path)
 
 
-def _write(draw: Callable[[Figure], None], path: PathLike, words: Iterable[str] = ()) -> None:
+def write_figure(draw: Callable[[Figure], None], path: PathLike, words: Iterable[str] = ()) -> None:
     """Let `draw` fill a page and write it."""
     import matplotlib
     from matplotlib.figure import Figure
