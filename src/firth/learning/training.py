@@ -28,7 +28,7 @@ from firth.learning.optimizers import Adam, linear_decay
 from firth.progress import Progress
 from firth.storage import load_arrays, save_arrays
 
-SHARDS = 4
+SHARDS = 2
 """Into how many parts a batch is cut: as many processors can be of use."""
 
 

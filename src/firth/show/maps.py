@@ -56,12 +56,14 @@ def plot_map(
     title
         The heading; by default it names the number of words.
     groups
-        Into how many groups, each of one colour, similar words are put; by default more for more words, 7 at most.
+        Into how many groups, each of one colour, similar words are put; by default more for more words, 7 at
+        most.
 
     Raises
     ------
     InputError
-        Nothing to show, too many groups for the colours, an unknown suffix or method, or the library for it is not installed.
+        Nothing to show, too many groups for the colours, an unknown suffix or method, or the library for it
+        is not installed.
     UnknownWordError
         One of `words` is not in the vocabulary.
 

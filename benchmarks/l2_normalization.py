@@ -1,0 +1,255 @@
+"""What L2 normalisation of word vectors gives and takes, as told in ``docs/l2-normalization.md``.
+
+Run by ``benchmarks/phrases.py l2``. All vectors are frozen here, and the end of the phrase does not count, so
+that nothing but the (normalised) mean of the vectors reaches the classifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from firth import PhraseClassifier, WordVectors, load_vectors
+from firth.phrases.labelled import Labelled, read
+
+NORMALIZE = ("none", "words", "phrase")
+SEEDS = (1, 2, 3)
+RATES = (0.003, 0.01, 0.03, 0.1)
+SHORT = 4  # words
+
+Floats = npt.NDArray[np.float64]
+
+
+def experiment(
+    trees: Path, files: Sequence[str], similarity: Path | None, pictures: Path | None
+) -> dict[str, Any]:
+    """Print all tables; return their figures."""
+    figures: dict[str, Any] = {}
+    vectors = {Path(file).name.partition(".")[0]: load_vectors(file) for file in files}
+    for name, part in (
+        ("constructed, length matters", lambda: constructed(length_matters=True)),
+        ("constructed, length is noise", lambda: constructed(length_matters=False)),
+        ("trainings", lambda: trainings(trees, vectors)),
+        ("across lengths", lambda: across_lengths(trees, vectors)),
+        ("lengths", lambda: lengths(trees, vectors)),
+        ("similarity", lambda: similarities(similarity, vectors)),
+    ):
+        figures[name] = part()
+        print(f"\n{name}\n\n{table(figures[name])}", flush=True)
+    if pictures is not None:
+        pictures.mkdir(parents=True, exist_ok=True)
+        draw_lengths(trees, vectors, pictures / "vector-lengths.svg")
+    return figures
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Lay figures out as a Markdown table."""
+    columns = list(rows[0]) if rows else []
+    cells = [columns, ["---"] * len(columns)]
+    cells += [[value if isinstance(value, str) else f"{value:.2f}" if abs(value) <= 1 else f"{value:.1f}"
+               for value in row.values()] for row in rows]  # fmt: skip
+    return "\n".join("| " + " | ".join(row) + " |" for row in cells)
+
+
+def classifier(
+    vectors: WordVectors, normalize: str, lr: float, seed: int, epochs: int = 15
+) -> PhraseClassifier:
+    return PhraseClassifier(
+        vectors, fine_tune=False, end_of_phrase=False, l2_normalize=normalize, optimizer="adam",
+        lr=lr, epochs=epochs, seed=seed,
+    )  # fmt: skip
+
+
+def constructed(length_matters: bool) -> list[dict[str, Any]]:
+    """Build vectors in which length is all that tells two labels apart, or nothing but noise.
+
+    Where it matters, there are mild words u and strong words 3 u, of the same directions, and the label says
+    which kind a phrase is of. Where it is noise, 5 of 100 words are positive and 5 negative: half of their
+    unit vectors lie along one axis; all vectors have lengths of a log-normal distribution with σ = 1.5; a
+    phrase of 8 words has two of its polarity.
+    """
+    rows = []
+    for normalize in NORMALIZE:
+        rows.append({"l2_normalize": normalize} | {"accuracy, %": mean(
+            _constructed(length_matters, normalize, seed) for seed in range(1, 6)
+        )})  # fmt: skip
+    return rows
+
+
+def _constructed(length_matters: bool, normalize: str, seed: int) -> float:
+    random = np.random.default_rng(seed)
+    dim, n = 20, 100
+    unit = _unit(random.normal(size=(n, dim)))
+    axis = np.eye(dim)[0]
+    words = [f"w{i}" for i in range(2 * n)]
+    if length_matters:
+        # All directions lie on one side of the axis, as those of words of one topic do.
+        unit = _unit(unit + 2 * axis)
+        vectors = WordVectors(words, np.vstack([unit, 3 * unit]))
+
+        def phrase(label: int) -> str:
+            return " ".join(words[i] for i in random.integers(n, size=3) + n * label)
+    else:
+        unit[:5], unit[5:10] = _unit(unit[:5] + axis), _unit(unit[5:10] - axis)
+        matrix = unit * np.exp(1.5 * random.normal(size=(n, 1)))
+        vectors = WordVectors(words[:n], matrix)
+
+        def phrase(label: int) -> str:
+            own = random.integers(5, size=2) + (0 if label else 5)
+            return " ".join(words[i] for i in (*own, *random.integers(10, n, size=6)))
+
+    labels = random.integers(2, size=3000)
+    texts = [phrase(label) for label in labels]
+    names = ["b" if label else "a" for label in labels]
+    parts = [(texts[i:j], names[i:j]) for i, j in ((0, 500), (500, 1000), (1000, 3000))]
+    return _best(vectors, normalize, *parts, seeds=(seed,), epochs=60)
+
+
+def _unit(rows: Floats) -> Floats:
+    scaled: Floats = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return scaled
+
+
+Part = tuple[list[str], list[str]]
+
+
+def _best(
+    vectors: WordVectors, normalize: str, train: Part, dev: Part, test: Part,
+    seeds: Sequence[int] = SEEDS, epochs: int = 15,
+) -> float:  # fmt: skip
+    """Choose the learning rate by the dev texts; return the mean accuracy on the test texts."""
+
+    def models(lr: float) -> list[PhraseClassifier]:
+        return [classifier(vectors, normalize, lr, seed, epochs).fit(*train) for seed in seeds]
+
+    by_rate = {lr: models(lr) for lr in RATES}
+    best = max(RATES, key=lambda lr: mean(model.score(*dev) for model in by_rate[lr]))
+    return 100 * mean(model.score(*test) for model in by_rate[best])
+
+
+def _part(labelled: Labelled, wanted: Callable[[str], bool] = lambda text: True) -> Part:
+    chosen = [i for i, text in enumerate(labelled.texts) if wanted(text)]
+    return [labelled.texts[i] for i in chosen], [labelled.labels[i][0] for i in chosen]
+
+
+def trainings(trees: Path, vectors: dict[str, WordVectors]) -> list[dict[str, Any]]:
+    """Classify sentences with vectors of several trainings."""
+    rows = []
+    for task, binary in (("SST-2", True), ("SST-5", False)):
+        parts = [_part(read(trees / f"{name}.txt", binary=binary)) for name in ("train", "dev", "test")]
+        for name, of in vectors.items():
+            rows.append({"task": task, "vectors": name} | {
+                normalize: _best(of, normalize, *parts) for normalize in NORMALIZE
+            })  # fmt: skip
+    return rows
+
+
+def across_lengths(trees: Path, vectors: dict[str, WordVectors]) -> list[dict[str, Any]]:
+    """Train on short phrases and judge by sentences, and the other way round (SST-2)."""
+    files = {
+        (name, phrases): read(trees / f"{name}.txt", binary=True, phrases=phrases)
+        for name in ("train", "dev", "test")
+        for phrases in (False, True)
+    }
+
+    def short(name: str) -> Part:
+        return _part(files[name, True], lambda text: len(text.split()) <= SHORT)
+
+    def long(name: str) -> Part:
+        return _part(files[name, False])
+
+    rows = []
+    for what, parts in (
+        (f"phrases of at most {SHORT} words → sentences", (short("train"), long("dev"), long("test"))),
+        (f"sentences → phrases of at most {SHORT} words", (long("train"), short("dev"), short("test"))),
+    ):
+        for name, of in vectors.items():
+            rows.append({"train → test": what, "vectors": name} | {
+                normalize: _best(of, normalize, *parts) for normalize in NORMALIZE
+            })  # fmt: skip
+    return rows
+
+
+def word_lengths(trees: Path, vectors: WordVectors) -> tuple[Floats, Floats, Floats]:
+    """Return for the labelled single words: log frequency, length of the vector, strength of the sentiment
+    (0–2)."""
+    labelled = read(trees / "train.txt", phrases=True)
+    label_of = {
+        text.lower(): int(labels[0])
+        for text, labels in zip(labelled.texts, labelled.labels, strict=True)
+        if text.lower() in vectors
+    }
+    rows = [vectors.index(word) for word in label_of]
+    counts = vectors.counts if vectors.counts is not None else 1 / np.arange(1, len(vectors) + 1)
+    strength = np.abs(np.array(list(label_of.values())) - 2).astype(np.float64)
+    return np.log(counts[rows].astype(np.float64)), vectors.norms[rows], strength
+
+
+def lengths(trees: Path, vectors: dict[str, WordVectors]) -> list[dict[str, Any]]:
+    """Correlate the length of a vector with the frequency of its word and the strength of its sentiment."""
+    from scipy.stats import spearmanr
+
+    rows = []
+    for name, of in vectors.items():
+        frequency, length, strength = word_lengths(trees, of)
+        a, b, c = (
+            float(spearmanr(x, y)[0])
+            for x, y in ((length, frequency), (length, strength), (strength, frequency))
+        )
+        rows.append({
+            "vectors": name, "words": f"{len(length):,}", "length and frequency": a, "length and strength": b,
+            "the same at equal frequency": (b - a * c) / np.sqrt((1 - a * a) * (1 - c * c)),
+        })  # fmt: skip
+    return rows
+
+
+def similarities(pairs: Path | None, vectors: dict[str, WordVectors]) -> list[dict[str, Any]]:
+    """Compare dot products and cosines with what people say about the similarity of words."""
+    from scipy.stats import spearmanr
+
+    if pairs is None:
+        return []
+    lines = [line.split("\t") for line in pairs.read_text(encoding="utf-8").splitlines() if line[:1] != "#"]
+    scored = [(a.lower(), b.lower(), float(score)) for a, b, score in (line[:3] for line in lines)]
+    rows = []
+    for name, of in vectors.items():
+        known = [(of[a], of[b], score) for a, b, score in scored if a in of and b in of]
+        scores = [score for _, _, score in known]
+        dot = spearmanr([a @ b for a, b, _ in known], scores)[0]
+        cosine = spearmanr([of.similarity(a, b) for a, b, _ in known], scores)[0]
+        rows.append({"vectors": name, "dot product": 100 * float(dot), "cosine": 100 * float(cosine)})
+    return rows
+
+
+def draw_lengths(trees: Path, vectors: dict[str, WordVectors], path: Path) -> None:
+    """Draw length against frequency, and against strength at equal frequency."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    matplotlib.rcParams["svg.hashsalt"] = "firth"
+    figure = Figure(figsize=(9, 3.4), layout="tight")
+    left, right = figure.subplots(1, 2)
+    for name, of in vectors.items():
+        frequency, length, strength = word_lengths(trees, of)
+        order = np.argsort(frequency, kind="stable")
+        groups = np.array_split(order, 20)
+        middles = [float(np.median(length[group])) for group in groups]
+        left.plot([float(np.exp(np.median(frequency[group]))) for group in groups], middles, label=name)
+        relative = length / np.interp(
+            frequency, [float(np.median(frequency[group])) for group in groups], middles
+        )
+        right.plot(
+            [0, 1, 2], [float(np.median(relative[strength == s])) for s in (0, 1, 2)], "o-", label=name
+        )
+    left.set(xscale="log", xlabel="occurrences of the word", ylabel="length of its vector (median)")
+    right.set(
+        xticks=[0, 1, 2], xlabel="strength of the sentiment, |label − 2|",
+        ylabel="length, relative to\nwords of that frequency",
+    )  # fmt: skip
+    left.legend(fontsize=7)
+    figure.savefig(path, metadata={"Date": None})

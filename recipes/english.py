@@ -1,0 +1,180 @@
+"""Make the English model that comes with the package: ``src/firth/models/en.firth``.
+
+    python recipes/english.py ../shared/data --work english
+
+From UD_English-EWT (``ud/en_ewt/{train,dev,test}.conllu``) and raw text (``corpus/{enwiki,simplewiki,novels}.txt.xz``):
+
+1. Word vectors of all the raw text.
+2. Teachers: three parsers that differ in their seeds.
+3. Silver: sentences drawn from the raw text, cut by a segmenter and parsed by the three together, which average
+   their scores at every step (Weiss et al. 2015, section 4, train on what several parsers agree on; averaging
+   keeps all sentences).
+4. The model: one network, trained on silver first and on the treebank then.
+
+Every step is kept in the work folder and not done again. The development set chooses epochs; the test set is
+read once, at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+import firth
+from firth.learning.network import Decider, DeciderShape, EncoderRunner
+from firth.parsing.decoding import Decoder
+from firth.parsing.parser import Parser
+from firth.parsing.pipeline import Pipeline
+from firth.parsing.segmenter import Segmenter
+from firth.progress import default_progress
+from firth.storage import open_input
+from firth.text import conllu
+from firth.text.document import Sentence, Token
+
+TEACHER_SEEDS = (1, 2, 3)
+CORPORA = {"enwiki": 0.4, "simplewiki": 0.3, "novels": 0.3}  # and their shares of the silver sentences
+LENGTHS = range(3, 51)  # words of a silver sentence
+VECTORS_KEPT = 35_000  # in the model, so that it stays below 10 MB
+
+
+class Ensemble:
+    """Parsers of the same treebank that decide together: their scores are averaged.
+
+    Side by side, their hidden layers are one hidden layer, which reads their vectors of a word side by side.
+    """
+
+    def __init__(self, parsers: Sequence[Parser]) -> None:
+        self._parsers = parsers
+        networks = [parser.network for parser in parsers]
+        shape = networks[0].decider.shape
+        n, d, h, k, j = len(parsers), shape.units, shape.hidden, shape.slots, shape.label_slots
+        slots = np.zeros((n, d, k, n, h), np.float32)
+        labels = np.zeros((shape.labels, j, n, h), np.float32)
+        for i, network in enumerate(networks):
+            own_slots, own_labels = network.decider.arrays("slots", "labels")
+            slots[i, :, :, i] = own_slots.reshape(d, k, h)
+            labels[:, :, i] = own_labels.reshape(-1, j, h)
+        arrays = [network.decider.arrays("bias", "extras", "output", "output.bias") for network in networks]
+        bias, extras, output, output_bias = zip(*arrays, strict=True)
+        parameters = {
+            "slots": slots.reshape(n * d, k * n * h),
+            "labels": labels.reshape(shape.labels, j * n * h),
+            "bias": np.concatenate(bias),
+            "extras": np.concatenate(extras, axis=1),
+            "output": np.concatenate(output) / n,
+            "output.bias": sum(output_bias) / n,
+        }
+        wide = DeciderShape(n * d, shape.extras, k, j, shape.labels, n * h, shape.outputs, shape.activation)
+        first = networks[0]
+        self._decoder = Decoder(
+            Decider(wide, parameters, ""),
+            first.actions,
+            first.shape.system,
+            first.shape.unit_slots,
+            first.shape.label_slots,
+        )
+        self._encoders = [EncoderRunner(network.encoder, network.features.vectors) for network in networks]
+
+    def parse(self, sentences: Sequence[Sentence]) -> None:
+        """Fill in tags (those of the first parser), heads and relations, in place."""
+        first = self._parsers[0]
+        labels_of = first.network.actions.labels
+        for start in range(0, len(sentences), 16):
+            part = sentences[start : start + 16]
+            first.fill_in(part)
+            lengths = np.array([len(sentence.tokens) for sentence in part])
+            words = first.network.features.number([t.form for s in part for t in s.tokens])
+            ids = first.network.ids(words, first.tagger.tags.number(part), False)
+            rows = np.concatenate([encoder.run(ids, lengths) for encoder in self._encoders], axis=1)
+            heads, labels, *_ = self._decoder.decode(rows, lengths)
+            row = 1
+            for sentence in part:
+                for token in sentence.tokens:
+                    token.head, token.deprel = int(heads[row]), labels_of[labels[row]]
+                    row += 1
+                row += 1
+
+
+def draw(corpus: Path, segmenter: Segmenter, n: int, random: np.random.Generator) -> list[Sentence]:
+    """Return `n` sentences from places all over a text."""
+    with open_input(corpus) as file:
+        lines = [line.decode() for line in file if len(line) > 40]
+    sentences: list[Sentence] = []
+    for i in random.permutation(len(lines)):
+        found = [s for s in segmenter.segment(lines[i].strip()) if len(s.tokens) in LENGTHS]
+        sentences += found[:2]
+        if len(sentences) >= n:
+            break
+    return [Sentence([Token(t.id, t.form) for t in s.tokens]) for s in sentences[:n]]
+
+
+def main() -> None:
+    """Make the model."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    arguments.add_argument("data", type=Path)
+    arguments.add_argument("--work", type=Path, required=True)
+    arguments.add_argument("--silver", type=int, default=60_000, help="sentences")
+    arguments.add_argument("--output", type=Path, default=Path("src/firth/models/en.firth"))
+    options = arguments.parse_args()
+    work, progress = options.work, default_progress()
+    work.mkdir(exist_ok=True)
+    options.output.parent.mkdir(exist_ok=True)
+    train, dev, test = (options.data / "ud" / "en_ewt" / f"{part}.conllu" for part in ("train", "dev", "test"))
+    corpora = {name: options.data / "corpus" / f"{name}.txt.xz" for name in CORPORA}
+
+    vectors_path = work / "vectors.safetensors"
+    if not vectors_path.exists():
+        trainer = firth.SkipGram(dim=100, window=3, epochs=5, min_count=10, seed=1, deterministic=True)
+        trainer.fit([str(path) for path in corpora.values()], progress=progress).save(vectors_path)
+    vectors = firth.load_vectors(vectors_path)
+
+    teachers = []
+    for seed in TEACHER_SEEDS:
+        path = work / f"teacher-{seed}.firth"
+        if not path.exists():
+            Parser.train(train, dev, vectors, seed=seed, checkpoint_dir=work / path.stem, progress=progress).save(path)
+        teachers.append(Parser.load(path))
+
+    segmenter = Segmenter.train(
+        conllu.load(train), conllu.load(dev), seed=1, threads=2, progress=progress, checkpoint=work / "segmenter.safetensors"
+    )
+    silver_path = work / "silver.conllu"
+    if not silver_path.exists():
+        random = np.random.default_rng(1)
+        silver = [
+            sentence
+            for name, share in CORPORA.items()
+            for sentence in draw(corpora[name], segmenter, round(options.silver * share), random)
+        ]
+        started = time.perf_counter()
+        Ensemble(teachers).parse(silver)
+        progress.note(f"silver: {len(silver):,} sentences parsed in {time.perf_counter() - started:.0f} s")
+        conllu.write(silver, silver_path)
+
+    few = firth.WordVectors(vectors.words[:VECTORS_KEPT], vectors.matrix[:VECTORS_KEPT])
+    parser = Parser.train(
+        train, dev, few, silver=silver_path, seed=1, checkpoint_dir=work / "student", progress=progress
+    )
+    pipeline = Pipeline(segmenter, parser)
+    pipeline.save(options.output)
+
+    model = firth.load(options.output)
+    scores = {
+        f"{name}, {words}": score.to_dict()
+        for name, path in (("dev", dev), ("test", test))
+        for words, score in (
+            ("gold words and tags", model.parser.evaluate(path, given_tags=True)),
+            ("gold words", model.parser.evaluate(path)),
+            ("raw text", model.evaluate(path)),
+        )
+    }
+    print(json.dumps(scores, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The text of a treebank, and where its tokens and sentences are in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.text.document import Sentence, has_no_space_after
+
+_NEW_PARAGRAPH = re.compile(r"#\s*new(par|doc)\b")
+_SPACE = re.compile(r"\s*")
+
+
+@dataclass(frozen=True)
+class AnnotatedText:
+    """A text with its tokens and sentences.
+
+    Attributes
+    ----------
+    text
+        The text: a blank line between paragraphs, a space (or nothing) between their sentences.
+    starts, ends
+        (n,): where each token is in it: a word, or a multiword token.
+    sentence_ends, paragraph_ends
+        (n,): whether a token is the last one of its sentence, and of its paragraph.
+    """
+
+    text: str
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    sentence_ends: npt.NDArray[np.bool_]
+    paragraph_ends: npt.NDArray[np.bool_]
+
+
+def annotate(sentences: Iterable[Sentence]) -> AnnotatedText:
+    """Join sentences to a text.
+
+    Paragraphs begin at the comments ``# newpar`` and ``# newdoc``. Within a sentence the spaces are those of
+    the comment ``# text``, if there is one and it holds the tokens, else those of ``SpaceAfter=No``.
+    """
+    pieces: list[str] = []
+    spans: list[tuple[int, int]] = []
+    sentence_ends: list[int] = []
+    paragraph_ends: list[int] = []
+    length, between = 0, ""
+    for sentence in sentences:
+        if pieces and any(_NEW_PARAGRAPH.match(comment) for comment in sentence.comments):
+            between = "\n\n"
+            paragraph_ends.append(len(spans) - 1)
+        text, places = _placed(sentence)
+        length += len(between)
+        spans += [(length + start, length + end) for start, end in places]
+        sentence_ends.append(len(spans) - 1)
+        pieces += [between, text]
+        length += len(text)
+        *_, (last, _) = sentence.surface_tokens()
+        between = "" if has_no_space_after(last) else " "
+    paragraph_ends.append(len(spans) - 1)
+    columns = np.array(spans, np.int64).reshape(len(spans), 2)
+    return AnnotatedText(
+        "".join(pieces),
+        columns[:, 0].copy(),
+        columns[:, 1].copy(),
+        _mask(sentence_ends, len(spans)),
+        _mask(paragraph_ends, len(spans)),
+    )
+
+
+def _placed(sentence: Sentence) -> tuple[str, list[tuple[int, int]]]:
+    """Return the text of a sentence, and where its tokens are."""
+    forms = [surface.form for surface, _ in sentence.surface_tokens()]
+    text = sentence.text
+    places = _find(forms, text)
+    if places is None:  # the comment is not what the tokens say, and these are what is learned
+        text = Sentence(sentence.tokens, [], sentence.multiword_tokens).text
+        places = _find(forms, text)
+        assert places is not None
+    return text, places
+
+
+def _find(forms: Sequence[str], text: str) -> list[tuple[int, int]] | None:
+    """Return where forms are in a text that consists of them and white space; None if it does not."""
+    places = []
+    end = 0
+    for form in forms:
+        start = end if text.startswith(form, end) else _skip_space(text, end)
+        if not text.startswith(form, start):
+            return None
+        end = start + len(form)
+        places.append((start, end))
+    return places if _skip_space(text, end) == len(text) else None
+
+
+def _skip_space(text: str, start: int) -> int:
+    found: Any = _SPACE.match(text, start)
+    return int(found.end())
+
+
+def _mask(places: Sequence[int], n: int) -> npt.NDArray[np.bool_]:
+    mask = np.zeros(n, np.bool_)
+    mask[places if n else []] = True
+    return mask

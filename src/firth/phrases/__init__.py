@@ -1,0 +1,1 @@
+"""Short texts sorted into classes by the mean of their word vectors."""

@@ -1,0 +1,119 @@
+"""How good predicted labels are: accuracy, F1, and which labels are taken for which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.errors import InputError
+
+
+@dataclass(frozen=True)
+class LabelScore:
+    """How well one label is predicted; the scores are in percent.
+
+    Attributes
+    ----------
+    label
+        Its name.
+    texts
+        How many texts have it.
+    precision, recall, f1
+        Share of its predictions that are right; share of its texts that are found; their harmonic mean. 0
+        where there is nothing to take a share of.
+    """
+
+    label: str
+    texts: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Predicted and true labels, compared; the scores are in percent.
+
+    Attributes
+    ----------
+    texts
+        How many there are.
+    accuracy
+        Share of texts with the right label; if they may have several, with exactly the right ones.
+    macro_f1
+        Mean of the F1 of all labels that occur in the texts or in the predictions.
+    micro_f1
+        F1 over all labels of all texts. With one label a text it is the accuracy.
+    labels : tuple of LabelScore
+        Each label.
+    confusion : ndarray of int64, shape (k, k), or None
+        How many texts with the label of the row got that of the column; None if texts may have several.
+    """
+
+    texts: int
+    accuracy: float
+    macro_f1: float
+    micro_f1: float
+    labels: tuple[LabelScore, ...]
+    confusion: npt.NDArray[np.int64] | None
+
+
+def evaluate(gold: Iterable[str | Sequence[str]], predicted: Iterable[str | Sequence[str]]) -> Evaluation:
+    """Compare true and predicted labels.
+
+    Parameters
+    ----------
+    gold, predicted
+        A label for each text, or a list, tuple or set of labels for each.
+
+    Raises
+    ------
+    InputError
+        There are none, or not as many of the one as of the other.
+    """
+    true, found = list(gold), list(predicted)
+    if len(true) != len(found) or not true:
+        raise InputError(f"{len(true)} true and {len(found)} predicted labels cannot be compared")
+    one_each = all(isinstance(label, str) for label in (*true, *found))
+    true_sets, found_sets = (
+        [{x} if isinstance(x, str) else set(x) for x in labels] for labels in (true, found)
+    )
+    names = sorted(set().union(*true_sets, *found_sets))
+    place = {name: k for k, name in enumerate(names)}
+    has, gets = (_matrix(sets, place) for sets in (true_sets, found_sets))
+    right, texts, predictions = (has & gets).sum(axis=0), has.sum(axis=0), gets.sum(axis=0)
+    f1 = _share(2 * right, texts + predictions)
+    scores = zip(names, texts, _share(right, predictions), _share(right, texts), f1, strict=True)
+    confusion = None
+    if one_each:
+        confusion = np.zeros((len(names), len(names)), dtype=np.int64)
+        np.add.at(confusion, (has.argmax(axis=1), gets.argmax(axis=1)), 1)
+    return Evaluation(
+        texts=len(true),
+        accuracy=float(100 * (has == gets).all(axis=1).mean()),
+        macro_f1=float(f1.mean()) if names else 100.0,
+        micro_f1=float(_share(2 * right.sum(), texts.sum() + predictions.sum())),
+        labels=tuple(
+            LabelScore(name, int(n), float(precision), float(recall), float(score))
+            for name, n, precision, recall, score in scores
+        ),
+        confusion=confusion,
+    )
+
+
+def _matrix(sets: Sequence[set[str]], place: dict[str, int]) -> npt.NDArray[np.bool_]:
+    present = np.zeros((len(sets), len(place)), dtype=bool)
+    for i, labels in enumerate(sets):
+        for label in labels:
+            present[i, place[label]] = True
+    return present
+
+
+def _share(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return percentages, 0 of nothing."""
+    whole = np.asarray(whole, dtype=np.float64)
+    shares: npt.NDArray[np.float64] = 100 * np.asarray(part) / np.where(whole > 0, whole, 1)
+    return shares

@@ -1,0 +1,129 @@
+"""Groups of words by the cosines of their vectors: which belong together, and which are far from their
+group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from firth.errors import InputError
+from firth.show.layout import cluster, unit_rows
+
+if TYPE_CHECKING:
+    from firth.vectors.word_vectors import WordVectors
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Words that are like each other.
+
+    Attributes
+    ----------
+    words : tuple of str
+        The words, the most typical first: those with the largest mean cosine to the others.
+    cosine
+        The mean cosine of any two of them; None if there is only one.
+    """
+
+    words: tuple[str, ...]
+    cosine: float | None
+
+
+@dataclass(frozen=True)
+class Stray:
+    """A word that is more like another group than like its own.
+
+    Attributes
+    ----------
+    word
+        The word.
+    own, other
+        Its mean cosine with the other words of its group, and with those of the group that it is most like.
+    nearest : tuple of str
+        The words of that group.
+    """
+
+    word: str
+    own: float
+    other: float
+    nearest: tuple[str, ...]
+
+
+def cosine_clusters(vectors: WordVectors, words: Sequence[str], k: int) -> list[Cluster]:
+    """Group words as a map colours them (`firth.show.layout.cluster`).
+
+    Parameters
+    ----------
+    vectors
+        The word vectors.
+    words
+        The words, each once.
+    k
+        How many groups, at most as many as words.
+
+    Raises
+    ------
+    UnknownWordError
+        A word is not in the vocabulary.
+    """
+    rows = np.unique([vectors.index(word) for word in words])  # in the order in which a map takes them
+    unit = unit_rows(vectors.matrix[rows])
+    groups = cluster(unit, min(k, len(rows)))
+    clusters = []
+    for group in range(groups.max() + 1):
+        members = np.flatnonzero(groups == group)
+        if len(members) == 0:
+            continue
+        cosines = unit[members] @ unit[members].T
+        to_others = (cosines.sum(axis=1) - 1) / max(len(members) - 1, 1)
+        order = members[np.argsort(-to_others, kind="stable")]
+        clusters.append(
+            Cluster(
+                tuple(vectors.words[row] for row in rows[order]),
+                float(to_others.mean()) if len(members) > 1 else None,
+            )
+        )
+    return clusters
+
+
+def strays(vectors: WordVectors, groups: Sequence[Sequence[str]]) -> list[Stray]:
+    """Name the words that ended up far from the group that they were expected in.
+
+    Parameters
+    ----------
+    vectors
+        The word vectors.
+    groups
+        Words that should be like each other; two groups or more, of two words or more.
+
+    Returns
+    -------
+    list of Stray
+        The words whose mean cosine with the rest of their group is less than with another group, the
+        worst first.
+
+    Raises
+    ------
+    InputError
+        A group has fewer than two words.
+    UnknownWordError
+        A word is not in the vocabulary.
+    """
+    for group in groups:
+        if len(group) < 2:
+            raise InputError(
+                f"the group {group[0]!r} has one word: nothing can be far from it; give two or more"
+            )
+    units = [unit_rows(vectors[list(group)]) for group in groups]
+    found = []
+    for i, group in enumerate(groups):
+        for j, word in enumerate(group):
+            means = [float((unit @ units[i][j]).mean()) for unit in units]
+            means[i] = float((np.delete(units[i], j, axis=0) @ units[i][j]).mean())
+            nearest = int(np.argmax(means))
+            if nearest != i:
+                found.append(Stray(word, means[i], means[nearest], tuple(groups[nearest])))
+    return sorted(found, key=lambda stray: stray.own - stray.other)

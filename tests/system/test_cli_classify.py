@@ -1,0 +1,248 @@
+"""``firth classify`` as people use it."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from firth.cli.main import main
+from firth.vectors.word_vectors import WordVectors
+
+GOOD, BAD = ["good", "fine", "great", "superb"], ["bad", "awful", "boring", "dull"]
+
+
+class Result(NamedTuple):
+    """What became of a command."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def call(*arguments: object, cwd: Path, stdin: str = "") -> Result:
+    """Run the command line in this process."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["firth", *map(str, arguments)])
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
+        patch.setattr(sys, "stdout", streams[0])
+        patch.setattr(sys, "stderr", streams[1])
+        with pytest.raises(SystemExit) as exit:
+            main()
+    texts = []
+    for stream in streams:
+        stream.seek(0)
+        texts.append(stream.read())
+    return Result(int(exit.value.code or 0), *texts)
+
+
+def succeeds(*arguments: object, cwd: Path, **more: Any) -> str:
+    result = call(*arguments, cwd=cwd, **more)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def fails(*arguments: object, cwd: Path, **more: Any) -> str:
+    """Run the command line, which must complain in one line; return the line."""
+    result = call(*arguments, cwd=cwd, **more)
+    assert result.returncode == 2
+    lines = [line for line in result.stderr.splitlines() if line.startswith("firth: error: ")]
+    assert len(lines) == 1
+    assert "Traceback" not in result.stderr
+    return lines[0].removeprefix("firth: error: ")
+
+
+def make_tsv(n: int, seed: int) -> str:
+    random = np.random.default_rng(seed)
+    lines = []
+    for i in range(n):
+        word = random.choice(BAD if i % 2 else GOOD)
+        lines.append(f"{'no' if i % 2 else 'yes'}\tthe film is {word}\n")
+    return "".join(lines)
+
+
+TREES = "(3 (2 A) (4 (3 good) (2 film)))\n(1 (2 A) (0 (1 dull) (2 film)))\n(2 (2 A) (2 film))\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with labelled texts, trees and a model."""
+    folder = tmp_path_factory.mktemp("classify")
+    (folder / "train.tsv").write_text(make_tsv(200, 1))
+    (folder / "test.tsv").write_text(make_tsv(40, 2))
+    (folder / "trees.txt").write_text(TREES * 20)
+    succeeds("classify", "train", "train.tsv", "-o", "m.firth", "--quiet", cwd=folder)
+    return folder
+
+
+def test_train_evaluate_predict(folder: Path) -> None:
+    figures = json.loads(
+        succeeds(
+            "classify", "train", "train.tsv", "--dev", "test.tsv", "-o", "d.firth", "--json", "-q", cwd=folder
+        )
+    )
+    assert (figures["texts"], figures["labels"], figures["dev_accuracy"]) == (200, ["no", "yes"], 100.0)
+    result = json.loads(succeeds("classify", "evaluate", "d.firth", "test.tsv", "--json", cwd=folder))
+    assert (result["accuracy"], result["macro_f1"], result["texts"]) == (100.0, 100.0, 40)
+    assert result["confusion"] == [[20, 0], [0, 20]]
+    (folder / "new.txt").write_text("Superb!\nawful, dull\n")
+    lines = succeeds("classify", "predict", "d.firth", "new.txt", cwd=folder).splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["yes", "no"]
+    assert all(0.5 < float(line.split("\t")[1]) <= 1 for line in lines)
+
+
+def test_what_train_says(folder: Path) -> None:
+    result = call("classify", "train", "train.tsv", "--dev", "test.tsv", "-o", "s.firth", cwd=folder)
+    assert "training: 10,000 words" in result.stderr
+    assert result.stdout.startswith("Saved s.firth: 2 labels, 200 texts, epoch ")
+    assert "100.0 % of the dev decisions right" in result.stdout
+
+
+def test_evaluate_prints_tables(folder: Path) -> None:
+    out = succeeds("classify", "evaluate", "m.firth", "test.tsv", "--confusion", "c.svg", cwd=folder)
+    assert "yes\t100.0\t100.0\t100.0\t20" in out
+    assert "accuracy 100.00  macro-F1 100.00  of 40 texts" in out
+    assert "true ↓ predicted →  no  yes  all" in out
+    assert "accuracy 100.0 %" in (folder / "c.svg").read_text(encoding="utf-8")
+
+
+def test_options_reach_the_classifier(folder: Path) -> None:
+    matrix = np.random.default_rng(1).normal(size=(10, 5))
+    WordVectors([*GOOD, *BAD, "the", "film"], matrix).save(folder / "v.safetensors")
+    succeeds(
+        "classify", "train", "train.tsv", "-o", "o.firth", "--vectors", "v.safetensors", "--freeze",
+        "--bigrams", "--weighting", "idf", "--l2-normalize", "words", "--min-count", "2", "--balanced",
+        "--optimizer", "adam", "--lr", "0.01", "--batch-size", "8", "--epochs", "7", "--dropout", "0.1",
+        "--patience", "3", "--threads", "2", "--seed", "5", "--pretokenized", "--no-lowercase", "-q", cwd=folder,
+    )  # fmt: skip
+    from firth.phrases.classifier import PhraseClassifier
+
+    parameters = PhraseClassifier.load(folder / "o.firth").get_params()
+    expected = {
+        "vectors": None, "dim": 100, "fine_tune": False, "bigrams": True, "weighting": "idf",
+        "l2_normalize": "words", "min_count": 2, "class_weight": None, "optimizer": "adam", "lr": 0.01,
+        "batch_size": 8, "epochs": 7, "dropout": 0.1, "patience": 3, "threads": 2, "seed": 5, "pretokenized":
+        True, "lowercase": False,
+    }  # fmt: skip
+    assert {name: parameters[name] for name in expected} == expected
+
+
+def test_trees(folder: Path) -> None:
+    result = call("classify", "train", "trees.txt", "--binary", "-o", "t.firth", cwd=folder)
+    assert "note: trees.txt: 20 neutral sentences passed over, 40 texts taken" in result.stderr
+    scores = json.loads(succeeds("classify", "evaluate", "t.firth", "trees.txt", "--json", "-q", cwd=folder))
+    assert set(scores["labels"]) == {"negative", "positive"}
+    assert scores["passed_over"] == {"neutral sentences": 20}
+    succeeds(
+        "classify", "train", "trees.txt", "--phrases", "--dev", "trees.txt", "-o", "5.firth", "-q", cwd=folder
+    )
+    scores = json.loads(succeeds("classify", "evaluate", "5.firth", "trees.txt", "--json", cwd=folder))
+    assert (scores["texts"], set(scores["labels"])) == (60, {"1", "2", "3"})
+
+
+def test_several_labels(folder: Path) -> None:
+    (folder / "several.txt").write_text(
+        "__label__tea __label__rain wet cup\n__label__tea milk cup\n__label__rain wet cloud\n" * 40
+    )
+    result = call("classify", "train", "several.txt", "-o", "several.firth", "--epochs", "60", cwd=folder)
+    assert "each label is predicted by itself" in result.stderr
+    scores = json.loads(
+        succeeds("classify", "evaluate", "several.firth", "several.txt", "--json", cwd=folder)
+    )
+    assert (scores["accuracy"], scores["micro_f1"], scores["confusion"]) == (100.0, 100.0, None)
+    (line,) = succeeds("classify", "predict", "several.firth", cwd=folder, stdin="wet cup\n").splitlines()
+    assert line.split("\t")[0] == "rain,tea"
+    out = json.loads(succeeds("classify", "predict", "several.firth", "--json", cwd=folder, stdin="milk cup"))
+    assert (out["labels"], set(out["probabilities"])) == (["tea"], {"tea", "rain"})
+    assert "the model gives one to each" in fails(
+        "classify", "evaluate", "m.firth", "several.txt", cwd=folder
+    )
+    assert "one label a text" in fails(
+        "classify", "evaluate", "several.firth", "several.txt", "--confusion", "c.png", cwd=folder
+    )
+
+
+def test_texts_without_known_words_and_unseen_labels_are_counted(folder: Path) -> None:
+    (folder / "odd.tsv").write_text("yes\tgood\nno\t\nno\tqqq\nmaybe\tbad\n\n")
+    result = call("classify", "evaluate", "m.firth", "odd.tsv", "--json", cwd=folder)
+    scores = json.loads(result.stdout)
+    assert (scores["empty"], scores["no_known_word"], scores["unseen_labels"]) == (1, 1, 1)
+    assert scores["passed_over"] == {"blank lines": 1}
+    assert (
+        "1 texts have labels that the model was not trained on (maybe): they count as wrong" in result.stderr
+    )
+    assert "1 have no word and 1 no known word" in result.stderr
+    assert "maybe" in scores["labels"]
+    result = call("classify", "predict", "m.firth", cwd=folder, stdin="good\n\nqqq\n")
+    assert len(result.stdout.splitlines()) == 3
+    assert "of 3 texts, 1 are empty and 1 have no known word" in result.stderr
+    (folder / "holes.tsv").write_text(make_tsv(20, 1) + "no\t\n")
+    result = call("classify", "train", "holes.tsv", "-o", "h.firth", cwd=folder)
+    assert (
+        "of 21 training texts, 1 have no word and 0 no known word: they train the biases only"
+        in result.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "absent.tsv", "-o", "x.firth"], "absent.tsv: no such file"),
+        (["train", "one.tsv", "-o", "x.firth"], "at least two labels: there is only 'yes'"),
+        (
+            ["train", "unlabelled.tsv", "-o", "x.firth"],
+            "unlabelled.tsv:2: the text has no label (2 such lines in all)",
+        ),
+        (["train", "train.tsv", "-o", "none/x.firth"], "there is no folder none"),
+        (["train", "train.tsv", "-o", "train.tsv"], "would be written over what is read"),
+        (["train", "train.tsv", "-o", "x.firth", "--freeze"], "--freeze needs --vectors"),
+        (["train", "train.tsv", "-o", "x.firth", "--binary"], "only trees have binary labels"),
+        (["train", "train.tsv", "-o", "x.firth", "--dropout", "1"], "dropout is 1.0"),
+        (["train", "train.tsv", "-o", "x.firth", "--format", "jsonl"], "train.tsv:1: not JSON"),
+        (["evaluate", "train.tsv", "test.tsv"], "not a safetensors file"),
+        (["evaluate", "m.firth", "test.tsv", "--confusion", "c.pdf"], "must end in .png or .svg"),
+        (["predict", "m.firth", "latin.txt"], "latin.txt:2: not valid UTF-8"),
+        (["predict", "m.firth", "absent.txt"], "absent.txt: no such file"),
+    ],
+    ids=str,
+)
+def test_mistakes_are_told_in_one_line(folder: Path, arguments: list[str], message: str) -> None:
+    (folder / "one.tsv").write_text("yes\ta\nyes\tb\n")
+    (folder / "unlabelled.tsv").write_text("yes\ta\n\tb\n\tc\n")
+    (folder / "latin.txt").write_bytes("good\né\n".encode("latin-1"))
+    assert message in fails("classify", *arguments, cwd=folder)
+    assert not (folder / "x.firth").exists()
+
+
+def test_predict_answers_each_line_as_it_comes(folder: Path) -> None:
+    command = [sys.executable, "-m", "firth", "classify", "predict", "m.firth"]
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for text, label in (("good", b"yes"), ("bad", b"no")):
+            process.stdin.write(f"{text}\n".encode())
+            process.stdin.flush()
+            assert process.stdout.readline().split(b"\t")[0] == label
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+
+
+def test_the_commands_of_the_treebank(shared_data: Path, tmp_path: Path) -> None:
+    trees = shared_data / "sst" / "trees"
+    succeeds(
+        "classify", "train", trees / "train.txt", "--dev", trees / "dev.txt", "--binary", "-o", "sst.firth",
+        "-q", cwd=tmp_path,
+    )  # fmt: skip
+    scores = json.loads(
+        succeeds("classify", "evaluate", "sst.firth", trees / "dev.txt", "--json", cwd=tmp_path)
+    )
+    assert scores["texts"] == 872
+    assert scores["accuracy"] > 75
+    assert scores["macro_f1"] > 75

@@ -1,0 +1,327 @@
+"""``firth parse`` as people use it: texts, treebanks, formats, bad input."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+import pytest
+
+from firth.cli import parse as command
+from firth.parsing.parser import Parser
+from firth.parsing.pipeline import Pipeline, load
+from firth.show.traces import trace, trace_markdown, trace_text
+from firth.show.trees import tree_svg, tree_text
+from firth.storage import load_arrays, save_arrays
+from firth.text import conllu
+from firth.text.document import Sentence, Token
+
+if TYPE_CHECKING:
+    from conftest import CommandLine
+
+MODEL = ("--model", "little.firth")
+TEXT = "The old dog sees a cat. The old child finds a bird.\n\nThe horse\r\nhears a  dog!"
+
+
+@pytest.fixture(scope="module")
+def pipeline(little: Path) -> Pipeline:
+    return load(little / "little.firth")
+
+
+def in_conllu(sentences: Iterator[Sentence] | list[Sentence]) -> str:
+    return "".join(map(conllu.format_sentence, sentences))
+
+
+def test_text_becomes_conllu(copied: CommandLine, pipeline: Pipeline) -> None:
+    expected = in_conllu(pipeline(TEXT).sentences)
+    (copied.folder / "text.txt").write_bytes(TEXT.encode())
+    (copied.folder / "text.txt.gz").write_bytes(gzip.compress(TEXT.encode()))
+    for arguments, stdin in [
+        (["--text", TEXT], b""),
+        (["text.txt"], b""),
+        (["text.txt.gz"], b""),
+        (["-"], TEXT.encode()),
+        ([], b"\xef\xbb\xbf" + TEXT.encode()),
+    ]:
+        result = copied.call("parse", *arguments, *MODEL, stdin=stdin)
+        assert result == (0, expected, "")
+    assert copied.succeeds("parse", "text.txt", "-o", "out.conllu.gz", *MODEL) == ""
+    assert gzip.decompress((copied.folder / "out.conllu.gz").read_bytes()).decode() == expected
+
+
+def test_conllu_is_valid_and_says_what_the_text_was(copied: CommandLine) -> None:
+    output = copied.process("parse", "--format", "conllu", *MODEL, stdin=TEXT.encode()).stdout
+    sentences = conllu.load(io.StringIO(output), trees=True)
+    assert [sentence.sent_id for sentence in sentences] == [str(i + 1) for i in range(len(sentences))]
+    for sentence in sentences:
+        joined = Sentence(sentence.tokens, [], sentence.multiword_tokens).text
+        assert sentence.comments[1] == f"# text = {joined}"
+    assert " ".join(sentence.text for sentence in sentences) == " ".join(TEXT.split())
+
+
+def test_words_of_conllu_are_kept(copied: CommandLine) -> None:
+    gold = conllu.load(copied.folder / "dev.conllu")
+    parser = Parser.load(copied.folder / "little.firth")
+    for options, given in [((), False), (("--gold-tags",), True)]:
+        expected = in_conllu(list(parser.parse(conllu.load(copied.folder / "dev.conllu"), given_tags=given)))
+        assert copied.succeeds("parse", "dev.conllu", *options, *MODEL) == expected
+        found = conllu.load(io.StringIO(expected))
+        for sentence, right in zip(found, gold, strict=True):
+            assert sentence.comments == right.comments
+            assert [(t.form, t.lemma, t.misc) for t in sentence] == [(t.form, t.lemma, t.misc) for t in right]
+            if given:
+                assert [(t.upos, t.xpos) for t in sentence] == [(t.upos, t.xpos) for t in right]
+    stdin = (copied.folder / "dev.conllu").read_bytes()
+    shown = copied.succeeds("parse", "-", "--input", "conllu", "--gold-tags", *MODEL, stdin=stdin)
+    assert shown == expected
+
+
+def test_words_without_heads_get_some(copied: CommandLine) -> None:
+    rows = [f"{i}\t{form}\t_\t_\t_\t_\t_\t_\t_\t_\n" for i, form in enumerate(("dogs", "see"), 1)]
+    (copied.folder / "words.conllu").write_text("".join(rows) + "\n")
+    (sentence,) = conllu.load(io.StringIO(copied.succeeds("parse", "words.conllu", *MODEL)))
+    assert [token.form for token in sentence] == ["dogs", "see"]
+
+
+def test_a_treebank_can_be_read_as_text(copied: CommandLine) -> None:
+    (copied.folder / "odd.conllu").write_text("No tree here.")
+    assert "# text = No" in copied.succeeds("parse", "odd.conllu", "--input", "text", *MODEL)
+    assert "odd.conllu:1: " in copied.fails("parse", "odd.conllu", *MODEL)
+
+
+def test_trees_and_traces(copied: CommandLine, pipeline: Pipeline) -> None:
+    sentences = pipeline(TEXT).sentences
+    trees = "\n".join(map(tree_text, sentences))
+    assert copied.succeeds("parse", "--text", TEXT, "--format", "tree", *MODEL) == trees
+    parser = pipeline.parser
+    traces = [
+        trace(parser.system, parser.transitions(sentence), [token.form for token in sentence])
+        for sentence in sentences
+    ]
+    for sentence, steps in zip(sentences, traces, strict=True):
+        arcs = [step.dependency for step in steps if step.dependency]
+        assert len(arcs) == len(sentence)
+        assert len(steps) == 2 * len(sentence) + 1
+        forms = ["ROOT", *(token.form for token in sentence)]
+        assert sorted(arcs) == sorted(f"{forms[t.head or 0]}→{t.form} ({t.deprel})" for t in sentence)
+    as_text = "\n".join(map(trace_text, traces))
+    assert copied.succeeds("parse", "--text", TEXT, "--format", "trace", *MODEL) == as_text
+    copied.succeeds("parse", "--text", TEXT, "-o", "trace.md", *MODEL)
+    markdown = (copied.folder / "trace.md").read_text(encoding="utf-8")
+    assert markdown == "\n".join(map(trace_markdown, traces))
+
+
+def test_json_has_places_in_the_whole_text(copied: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_PIECE", 40)
+    monkeypatch.setattr(command, "_TAIL", 30)
+    lines = copied.succeeds("parse", "--text", TEXT, "--format", "json", *MODEL).splitlines()
+    values = [json.loads(line) for line in lines]
+    assert [value["sent_id"] for value in values] == [str(i + 1) for i in range(len(values))]
+    tokens = [token for value in values for token in value["tokens"]]
+    assert [TEXT[token["start"] : token["end"]] for token in tokens] == [token["form"] for token in tokens]
+    assert "".join(token["form"] for token in tokens) == "".join(TEXT.split())
+    assert tokens[0]["lemma"] is None
+    assert set(tokens[0]) == {
+        "id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc", "start", "end",
+    }  # fmt: skip
+
+
+def test_json_of_multiword_tokens(copied: CommandLine) -> None:
+    rows = [row + "\t_" * 8 for row in ("1-2\tdon't", "1\tdo", "2\tn't")]
+    (copied.folder / "w.conllu").write_text("\n".join([*rows, "", ""]))
+    value = json.loads(copied.succeeds("parse", "w.conllu", "--format", "json", *MODEL))
+    (range_,) = value["multiword_tokens"]
+    assert (range_["first"], range_["last"], range_["form"]) == (1, 2, "don't")
+    assert (value["text"], value["sent_id"]) == ("don't", None)
+
+
+def test_pictures(copied: CommandLine, pipeline: Pipeline) -> None:
+    (one,) = pipeline("The dog")
+    copied.succeeds("parse", "--text", "The dog", "-o", "one.svg", *MODEL)
+    assert (copied.folder / "one.svg").read_text(encoding="utf-8") == tree_svg(one)
+    sentences = pipeline("The dog\n\nThe old cat\n\nA bird").sentences
+    copied.succeeds("parse", "--text", "The dog\n\nThe old cat\n\nA bird", "-o", "all.svg", *MODEL)
+    picture = ElementTree.parse(copied.folder / "all.svg").getroot()
+    trees = [ElementTree.fromstring(tree_svg(sentence)) for sentence in sentences]
+    heights = [int(tree.attrib["height"]) for tree in trees]
+    assert int(picture.attrib["height"]) == sum(heights)
+    assert int(picture.attrib["width"]) == max(int(tree.attrib["width"]) for tree in trees)
+    moved = [group.attrib["transform"] for group in picture]
+    assert moved == [f"translate(0 {sum(heights[:i])})" for i in range(3)]
+    empty = copied.succeeds("parse", "--text", " ", "--format", "svg", "-q", *MODEL)
+    assert list(ElementTree.fromstring(empty)) == []
+
+
+@pytest.mark.parametrize("text", ["", " \t\n\n", "\ufeff"])
+def test_nothing_gives_nothing(copied: CommandLine, text: str) -> None:
+    (copied.folder / "nothing").write_text(text, encoding="utf-8")
+    for format in ("conllu", "tree", "json", "trace"):
+        result = copied.call("parse", "nothing", "--format", format, *MODEL)
+        assert result == (0, "", "firth: note: nothing: has no words\n")
+    (copied.folder / "nothing.conllu").write_text("")
+    assert copied.call("parse", "nothing.conllu", "-q", *MODEL) == (0, "", "")
+
+
+class PlainSegmenter:
+    """Takes what is between spaces for words, and a full stop or a blank line for the end of a sentence."""
+
+    def segment(self, text: str) -> list[Sentence]:
+        found = []
+        for sentence in re.finditer(r"(?s)\S.*?(\.(?=\s)|\Z|(?=\r?\n\r?\n))", text):
+            words = [
+                Token(i, word[0], start=sentence.start() + word.start(), end=sentence.start() + word.end())
+                for i, word in enumerate(re.finditer(r"\S+", sentence[0]), start=1)
+            ]
+            found.append(Sentence(words))
+        return found
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("between", ["\n\n", "\n", " "])
+@pytest.mark.parametrize("block", [7, 333, 10_000])
+def test_a_long_text_is_cut_where_sentences_end(
+    monkeypatch: pytest.MonkeyPatch, between: str, line_end: str, block: int
+) -> None:
+    sentences = [f"The {'very ' * n}old {noun} sleeps." for noun in ("dog", "cat", "bird") for n in range(12)]
+    text = between.join(sentences).replace("\n", line_end)
+    monkeypatch.setattr(command, "_PIECE", 200)
+    monkeypatch.setattr(command, "_TAIL", 150)
+    blocks = [text[i : i + block] for i in range(0, len(text), block)]
+    pieces = list(command._pieces(blocks, PlainSegmenter()))
+    assert "".join(pieces) == text
+    assert len(pieces) > len(text) / 200
+    assert max(map(len, pieces)) <= 200
+    found = [sentence for piece in pieces for sentence in PlainSegmenter().segment(piece)]
+    assert [sentence.text for sentence in found] == sentences
+
+
+def test_a_word_is_not_cut_however_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_PIECE", 200)
+    monkeypatch.setattr(command, "_TAIL", 100)
+    text = "x" * 1000 + " y" + "z" * 950 + " end" + " " * 900 + "too"
+    blocks = [text[i : i + 70] for i in range(0, len(text), 70)]
+    pieces = list(command._pieces(blocks, PlainSegmenter()))
+    assert "".join(pieces) == text
+    assert [word for piece in pieces for word in piece.split()] == text.split()
+
+
+def test_trees_come_in_order_with_any_number_of_threads(
+    copied: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "_PIECE", 100)
+    monkeypatch.setattr(command, "_TAIL", 50)
+    text = "\n\n".join(f"The dog sees {number} cats." for number in range(200))
+    outputs = {
+        copied.succeeds("parse", "--text", text, "--format", "json", "--threads", n, *MODEL) for n in (1, 3)
+    }
+    (output,) = outputs
+    values = [json.loads(line) for line in output.splitlines()]
+    assert " ".join(value["text"] for value in values) == " ".join(text.split())
+
+
+def test_long_input_has_progress(copied: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_BLOCK", 100)
+    monkeypatch.setattr(command, "_BATCH", 5)
+    text = "Ein Vögelchen.\n\n" * 20
+    (copied.folder / "text.txt").write_bytes(text.encode())
+    for arguments, unit in [(["text.txt"], "340 bytes"), (["dev.conllu"], "70 words")]:
+        result = copied.call("parse", *arguments, "-o", "out.conllu", *MODEL)
+        assert result.stdout == ""
+        assert result.stderr.startswith(f"parsing: {unit} in ")
+        assert copied.call("parse", *arguments, "-o", "out.conllu", "-q", *MODEL).stderr == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals like these")
+def test_on_a_terminal_there_are_trees(copied: CommandLine, pipeline: Pipeline) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    arguments = [sys.executable, "-m", "firth", "parse", "--text", "The dog sees a cat.", *MODEL]
+    result = subprocess.run(arguments, cwd=copied.folder, stdout=theirs, stderr=subprocess.PIPE, text=True)
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert shown.replace("\r\n", "\n").startswith(tree_text(pipeline("The dog sees a cat.")[0]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["absent.txt"], "absent.txt: no such file"),
+        (["latin.txt"], "latin.txt:2: not UTF-8"),
+        (["utf16.txt"], "utf16.txt:1: "),
+        (["nul.txt"], "nul.txt:3: holds a NUL byte"),
+        (["--text", "caf\udce9"], "--text: not UTF-8"),
+        (["fine.txt", "--text", "x"], "both fine.txt and --text"),
+        (["fine.txt", "--gold-tags"], "--gold-tags needs words with tags"),
+        (["--text", "x", "--input", "conllu"], "--text is raw text"),
+        (["fine.txt", "-o", "absent/o.conllu"], "there is no folder absent"),
+        (["fine.txt", "-o", "fine.txt"], "would be written over"),
+        (["fine.txt", "-o", "o.conllu", "--model", "absent.firth"], "absent.firth: no such file"),
+        (["latin.txt", "-o", "o.conllu"], "latin.txt:2: not UTF-8"),
+        (["cut.txt.gz", "-o", "o.conllu"], "cut.txt.gz: truncated or broken"),
+        (["fine.txt", "--model", "cut.firth"], "cut.firth: truncated"),
+        (["fine.txt", "--model", "fine.txt"], "fine.txt: not a safetensors file"),
+        (["fine.txt", "--model", "newer.firth"], "newer.firth: was made by another version of firth"),
+        (["fine.txt", "--model", "parser.firth"], "parser.firth: has no segmenter"),
+    ],
+    ids=lambda value: ascii(" ".join(value)) if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    copied: CommandLine, arguments: list[str], message: str
+) -> None:
+    folder = copied.folder
+    (folder / "fine.txt").write_text("Fine.")
+    (folder / "latin.txt").write_bytes("fine\ncafé".encode("latin-1"))
+    (folder / "utf16.txt").write_bytes("café".encode("utf-16"))
+    (folder / "nul.txt").write_bytes(b"fine\n\nNUL\0\n")
+    (folder / "cut.txt.gz").write_bytes(gzip.compress(TEXT.encode())[:-9])
+    (folder / "cut.firth").write_bytes((folder / "little.firth").read_bytes()[:50_000])
+    arrays, metadata = load_arrays(folder / "little.firth")
+    save_arrays(folder / "newer.firth", arrays, {**metadata, "format": 999})
+    Parser.load(folder / "little.firth").save(folder / "parser.firth")
+    model = [] if "--model" in arguments else MODEL
+    assert message in copied.fails("parse", *arguments, *model)
+
+
+def test_a_parser_without_segmenter_reads_words(copied: CommandLine) -> None:
+    Parser.load(copied.folder / "little.firth").save(copied.folder / "parser.firth")
+    shown = copied.succeeds("parse", "dev.conllu", "--model", "parser.firth")
+    assert shown == copied.succeeds("parse", "dev.conllu", *MODEL)
+
+
+def test_a_model_that_does_not_come_with_firth(
+    copied: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("firth.parsing.pipeline.files", lambda package: tmp_path / "installed")
+    assert "--model FILE" in copied.fails("parse", "--text", "x")
+
+
+def test_a_sentence_too_long_for_a_trace(copied: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_LONGEST_TRACE", 3)
+    arguments = ("parse", "--text", "The dog sees a cat", "--format", "trace", *MODEL)
+    assert "too many for a trace" in copied.fails(*arguments)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
+def test_a_reader_that_leaves_early_is_no_error(copied: CommandLine) -> None:
+    (copied.folder / "text.txt").write_text("The dog sees a cat.\n\n" * 2000)
+    shell = f"{sys.executable} -m firth parse text.txt --model little.firth | head -n 1"
+    result = subprocess.run(shell, shell=True, cwd=copied.folder, capture_output=True, text=True)
+    assert (result.stdout, result.stderr) == ("# sent_id = 1\n", "")
+
+
+def test_help(firth: CommandLine) -> None:
+    shown = firth.succeeds("parse", "--help")
+    assert "Usage: firth parse [OPTIONS] [FILE|-]" in shown
+    assert shown.count("  firth parse ") >= 3
