@@ -176,8 +176,7 @@ def across_lengths(trees: Path, vectors: dict[str, WordVectors]) -> list[dict[st
 
 
 def word_lengths(trees: Path, vectors: WordVectors) -> tuple[Floats, Floats, Floats]:
-    """Return for the labelled single words: log frequency, length of the vector, strength of the sentiment
-    (0–2)."""
+    """Return for single words with a label: log frequency, length of the vector, strength of sentiment."""
     labelled = read(trees / "train.txt", phrases=True)
     label_of = {
         text.lower(): int(labels[0])

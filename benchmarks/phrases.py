@@ -106,8 +106,7 @@ def fit_firth(file: Path, *, bigrams: bool, lr: float, epochs: int, threads: int
 
 
 def fit_fasttext(file: Path, *, bigrams: bool, lr: float, epochs: int, threads: int, seed: int) -> Any:
-    """Train from a file; return the model, or None if it "encountered NaN", which this release does at
-    random."""
+    """Train from a file; return the model, or None if it "encountered NaN": this release does, at random."""
     import fasttext
 
     try:
@@ -142,8 +141,7 @@ TRIES = 10
 
 
 def fit(tool: str, file: Path, *, seed: int, **settings: Any) -> tuple[Any, float, int]:
-    """Train until it succeeds, each time by another seed; return the model, its seconds, the number of
-    tries."""
+    """Train until it succeeds, by a new seed each time; return the model, its seconds and number of tries."""
     for attempt in range(1, TRIES + 1):
         start = time.perf_counter()
         model = TOOLS[tool][0](file, seed=seed + 100 * (attempt - 1), **settings)

@@ -135,8 +135,8 @@ def check_walk(
     slots = plain_slots(configuration)
     assert words_of(walk.unit_slots[at], first, lengths) == [slots[name] for name in SLOTS]
     labels = {arc.dependent: arc.label for arc in configuration.arcs}
-    names = [*actions.labels, None]
-    assert [names[k] for k in walk.label_slots[at]] == [labels.get(slots[name]) for name in SLOTS]
+    names = dict(enumerate([*actions.labels, None]))
+    assert [names[k] for k in walk.label_slots[at].tolist()] == [labels.get(slots[name]) for name in SLOTS]
     assert walk.legal[at].tolist() == legal_actions(system, actions, configuration)
 
 
@@ -215,11 +215,14 @@ def test_decoded_trees_are_those_of_the_readable_system(system: int, seed: int) 
     heads, labels = decoder.decode(make_rows(LENGTHS, seed), LENGTHS)
     steps = decoder.actions(make_rows(LENGTHS, seed), LENGTHS)
     assert len(steps) == len(LENGTHS)
-    swaps = 0
+    walk = decoder.follow(LENGTHS, steps)
+    at = swaps = 0
     for first, n, of_sentence in zip(first_rows(LENGTHS), LENGTHS, steps, strict=True):
         configuration = Configuration.initial(n)
         for step in of_sentence:
+            check_walk(walk, at, system, actions, configuration, first, LENGTHS)
             READABLE[system].apply(configuration, actions.transition(step))
+            at += 1
         names = [actions.labels[k] for k in labels[first : first + n]]
         is_root = (heads[first : first + n] == 0).tolist()
         assert configuration.tree() == (heads[first : first + n].tolist(), names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,8 @@ class Problem:
             self.weights,
         )
         defaults = {
-            "normalize": NORMALIZE.index(normalize), "multi_label": several, "frozen": 0, "batch": 4, "lr": 0.1,
-            "total": 1e9, "keep": 1.0, "adam": False, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8,
+            "normalize": NORMALIZE.index(normalize), "multi_label": several, "frozen": 0, "batch": 4,
+            "lr": 0.1, "total": 1e9, "keep": 1.0, "adam": False, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8,
         }  # fmt: skip
         self.settings = kernels.Settings(**defaults | settings)
 
@@ -155,7 +156,7 @@ def test_score_is_the_product_plus_the_bias() -> None:
 def test_without_a_compiler() -> None:
     """The same functions as plain Python give the same steps."""
     code = (
-        f"import numpy as np, sys; sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+        f"import numpy as np, sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from test_kernels import Problem\n"
         "for several, normalize in ((False, 'words'), (True, 'phrase')):\n"
         "    loss, after = Problem(several, normalize, batch=2, adam=several).train([2, 0, 1, 3])\n"

@@ -33,7 +33,7 @@ def test_picture(tmp_path: Path) -> None:
 
 
 def test_mistakes(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="must end in .png or .svg"):
+    with pytest.raises(InputError, match=r"must end in \.png or \.svg"):
         plot_confusion(MATRIX, LABELS, tmp_path / "c.html")
     with pytest.raises(InputError, match="3 labels need as many rows"):
         plot_confusion(MATRIX, ["a", "b", "c"], tmp_path / "c.svg")

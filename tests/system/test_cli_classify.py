@@ -121,7 +121,8 @@ def test_options_reach_the_classifier(folder: Path) -> None:
         "classify", "train", "train.tsv", "-o", "o.firth", "--vectors", "v.safetensors", "--freeze",
         "--bigrams", "--weighting", "idf", "--l2-normalize", "words", "--min-count", "2", "--balanced",
         "--optimizer", "adam", "--lr", "0.01", "--batch-size", "8", "--epochs", "7", "--dropout", "0.1",
-        "--patience", "3", "--threads", "2", "--seed", "5", "--pretokenized", "--no-lowercase", "-q", cwd=folder,
+        "--patience", "3", "--threads", "2", "--seed", "5", "--pretokenized", "--no-lowercase", "-q",
+        cwd=folder,
     )  # fmt: skip
     from firth.phrases.classifier import PhraseClassifier
 

@@ -9,7 +9,6 @@ import shlex
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,51 +77,65 @@ def test_the_defaults_are_those_of_the_library() -> None:
                 assert command[name].default == parameter.default, name
 
 
+# Trains with the arguments after the first, which names the checkpoint whose first saving is the last thing
+# that happens.
+KILLED = """
+import os, signal, sys
+from firth.cli.main import main
+from firth.learning import training
+
+checkpoint, save = sys.argv.pop(1), training.save_arrays
+
+def save_and_die(path, *contents):
+    save(path, *contents)
+    if path.name == checkpoint:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+training.save_arrays = save_and_die
+main()
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-@pytest.mark.parametrize("moment", ["tagger 2 of 3, epoch 1", "parser, epoch 1"])
-def test_a_killed_training_goes_on_to_the_same_model(copied: CommandLine, moment: str) -> None:
+@pytest.mark.parametrize("network", ["tagger 2 of 3", "parser"])
+def test_a_killed_training_goes_on_to_the_same_model(copied: CommandLine, network: str) -> None:
     command = ["parser", "train", *TRAINING, "-o", "o.firth"]
-    kill_after(moment, command, copied.folder)
+    checkpoint = f"{network.replace(' ', '-')}.safetensors"
+    killed = [sys.executable, "-c", KILLED, checkpoint, *command, "-q"]
+    assert subprocess.run(killed, cwd=copied.folder).returncode == -signal.SIGKILL
     assert not (copied.folder / "o.firth").exists()
     message = copied.fails(*command)
-    assert message.startswith(
-        "o.firth.training: holds a training that was interrupted; go on with it: firth "
-    )
+    assert message.startswith("o.firth.training: holds a training that was interrupted; go on with it: ")
     again = re.search(r"firth (parser train .* --resume),", message)
     assert again
     result = copied.call(*shlex.split(again[1]))
     assert result.returncode == 0, result.stderr
-    assert f"{moment} of" not in result.stderr, "what was done is not done again"
+    assert f"{network}, epoch 1 of" not in result.stderr, "what was done is not done again"
+    assert f"{network}, epoch 2 of" in result.stderr
     model, resumed = (copied.folder / name for name in ("little.firth", "o.firth"))
     assert model.read_bytes() == resumed.read_bytes()
     assert not (copied.folder / "o.firth.training").exists()
 
 
-def kill_after(moment: str, command: list[str], folder: Path, sign: int | None = None) -> str:
-    """Start a training and end it when a stage is over; return what it shows after that."""
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for other processes")
+def test_ctrl_c_says_what_is_kept(copied: CommandLine) -> None:
+    command = ["parser", "train", *TRAINING[:3], "--epochs", "1000000", "-o", "o.firth"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "firth", *command], cwd=folder, stderr=subprocess.PIPE, encoding="utf-8"
+        [sys.executable, "-m", "firth", *command],
+        cwd=copied.folder,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
     )
     assert process.stderr
     shown = ""
-    following = False  # the checkpoint of a stage is there when the next one is over
-    while not following:
+    while "tagger 1 of 3, epoch 1 of" not in shown:
         line = process.stderr.readline()
         assert line, shown
-        following = moment in shown
         shown += line
-    process.send_signal(sign or signal.SIGKILL)
-    rest = process.communicate(timeout=60)[1]
-    assert process.returncode in (130, -signal.SIGKILL)
-    return rest
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for other processes")
-def test_ctrl_c_says_what_is_kept(copied: CommandLine) -> None:
-    command = ["parser", "train", *TRAINING[:3], "--epochs", "100000", "-o", "o.firth"]
-    rest = kill_after("tagger 1 of 3, epoch 1", command, copied.folder, signal.SIGINT)
-    last = rest.splitlines()[-1]
-    again = "firth parser train train.conllu --dev dev.conllu --epochs 100000 -o o.firth --resume"
+    process.send_signal(signal.SIGINT)
+    last = process.communicate(timeout=60)[1].splitlines()[-1]
+    assert process.returncode == 130
+    again = "firth parser train train.conllu --dev dev.conllu --epochs 1000000 -o o.firth --resume"
     assert last == f"firth: stopped: a checkpoint is kept in o.firth.training; go on with: {again}"
     message = copied.fails(*command, "--seed", 2, "--resume")
     assert "was made with seed = 1, not 2" in message

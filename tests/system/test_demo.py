@@ -128,3 +128,4 @@ def test_json_of_the_demo(
     assert figures["corpus_words"] == 280
     assert set(figures["neighbours"]) == {"true", "read"}
     assert figures["analogies"] == {"asked": 0, "right": 0}
+    assert figures["heads"] == [2, 0, 4, 2, 2, 2]

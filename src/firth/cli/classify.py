@@ -221,9 +221,9 @@ def train(
         print_json(figures)
     elif not quiet:
         score = f", {100 * best['dev']:.1f} % of the dev decisions right" if "dev" in best else ""
-        print(f"Saved {output}: {len(model.classes_)} labels, {len(texts):,} texts, epoch "
-              f"{model.best_epoch_} of {len(model.history_)}{score}, {duration(figures['seconds'])}.")  # fmt:
-              skip
+        epoch = f"epoch {model.best_epoch_} of {len(model.history_)}"
+        spent = duration(time.perf_counter() - started)
+        print(f"Saved {output}: {len(model.classes_)} labels, {len(texts):,} texts, {epoch}{score}, {spent}.")
 
 
 @app.command()
@@ -337,8 +337,8 @@ def predict(
     n, empty, unknown = totals
     if empty or unknown:
         note(
-            f"of {n:,} texts, {empty:,} are empty and {unknown:,} have no known word: they got the label that
-            the " "biases stand for",
+            f"of {n:,} texts, {empty:,} are empty and {unknown:,} have no known word: they got the label "
+            "that the biases stand for",
             quiet,
         )
 
@@ -391,8 +391,8 @@ def _is_trees(path: Path, format: Format | None) -> bool:
 def _tell_coverage(coverage: Coverage, what: str, consequence: str, quiet: bool) -> None:
     if coverage.empty or coverage.unknown:
         note(
-            f"of {coverage.texts:,} {what}, {coverage.empty:,} have no word and {coverage.unknown:,} no known
-            word: " f"{consequence}",
+            f"of {coverage.texts:,} {what}, {coverage.empty:,} have no word and {coverage.unknown:,} no "
+            f"known word: {consequence}",
             quiet,
         )
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("numpy", "scipy", "sklearn", "matplotlib", "pandas", "sympy", "numba", "rich", "typer", "pip")
 MOST_WORDS = 2_000_000
+SENTENCE = "I parsed this sentence correctly."
 
 # Words and analogies that documentation has something to say about. Those shown are chosen at run time.
 WORDS = ("error", "true", "thread", "directory", "server", "integer", "dictionary", "read", "larger", "left")
@@ -56,7 +57,7 @@ def demo(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Learn word vectors in a few seconds, from the documentation that came with your Python.
+    """Learn word vectors from the documentation of your Python, in a few seconds, and parse a sentence.
 
     Nothing is downloaded. Writes firth-demo.safetensors and, with the plot extra, the maps firth-demo.html
     and firth-demo.png.
@@ -87,6 +88,7 @@ def demo(
     show.answers(neighbours, right, len(known))
     maps = _draw(vectors, output, quiet)
     show.what_next(saved, maps, right)
+    heads = _parse(show)
     if as_json:
         print_json(
             {
@@ -99,6 +101,7 @@ def demo(
                     for word, found in neighbours.items()
                 },
                 "analogies": {"asked": len(known), "right": len(right)},
+                "heads": heads,
             }
         )
 
@@ -117,6 +120,19 @@ def _draw(vectors: WordVectors, folder: Path, quiet: bool) -> list[Path]:
             maps.plot_map(vectors, path, title="What firth learned from Python's documentation")
         drawn.append(path)
     return drawn
+
+
+def _parse(show: _Show) -> list[int | None]:
+    """Show how the bundled model parses a sentence; return the heads."""
+    from firth.parsing.pipeline import load
+    from firth.show.traces import trace, trace_text
+    from firth.show.trees import tree_text
+
+    model = load("en")
+    (sentence,) = model(SENTENCE)
+    steps = trace(model.parser.system, model.parser.transitions(sentence), [t.form for t in sentence.tokens])
+    show.sentence(trace_text(steps, width=100), tree_text(sentence))
+    return [token.head for token in sentence.tokens]
 
 
 class _Show:
@@ -176,6 +192,16 @@ class _Show:
             "firth vectors train YOUR-TEXT.txt -o your.safetensors",
             "firth vectors --help",
         )
+
+    def sentence(self, trace: str, tree: str) -> None:
+        self._console.print(
+            "\n[bold]Trees[/] are built step by step, with a stack and a buffer. "
+            "A model that came with firth does it so:\n"
+        )
+        self._console.print(trace, markup=False, soft_wrap=True)
+        self._console.print(f"\n{tree}", markup=False, soft_wrap=True)
+        self._console.print("\n[bold]Try your own sentence[/]\n")
+        self._commands('firth parse --text "…"', "firth parse --help")
 
     def _commands(self, *commands: str) -> None:
         """Print lines to copy: never broken in two."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import pairwise, zip_longest
 from math import inf
 from pathlib import Path
@@ -49,8 +49,6 @@ __all__ = ["Segmenter", "raw_text"]
 
 _CHARACTERS = BoundaryShape((16, 8, 16, 16, 8, 8), width=32, depth=1, slots=(-2, -1, 0, 1, 2), hidden=32)
 _TOKENS = BoundaryShape((16, 16, 8, 8, 4), width=32, depth=2, slots=(-2, -1, 0, 1, 2, 3), hidden=32)
-_CHARACTER_BATCH, _TOKEN_BATCH = 2000, 1000
-_CHARACTER_LR, _TOKEN_LR = 1e-2, 5e-3
 
 _NEVER = 0.002  # of the places between characters of two classes end a token: then none does
 _PIECE = 1000  # characters of a chunk that the network sees together
@@ -100,7 +98,7 @@ class Segmenter:
         threads: int,
         progress: Progress,
         checkpoint: Path | None = None,
-        epochs: int = 10,
+        epochs: int = 12,
     ) -> Segmenter:
         """Train on a treebank.
 
@@ -118,7 +116,7 @@ class Segmenter:
             A file that is written after each epoch, and that training goes on from if it is there. There are
             two, ``NAME-tokens.SUFFIX`` and ``NAME-sentences.SUFFIX``.
         epochs
-            How often to go through the treebank, for either network.
+            How often to go through the treebank.
 
         Raises
         ------
@@ -133,7 +131,8 @@ class Segmenter:
         if n_spaced:
             progress.note(f"tokens with a space in them: {n_spaced}; the segmenter cuts them there")
         run = _Run(
-            Schedule(epochs=epochs, patience=epochs, seed=seed),
+            epochs,
+            seed,
             threads,
             progress,
             checkpoint,
@@ -147,8 +146,9 @@ class Segmenter:
             BoundaryNetwork(_CHARACTERS, vocabulary, {}),
             data,
             dev_data,
-            _CHARACTER_BATCH,
-            _CHARACTER_LR,
+            copies=1,
+            batch=2000,
+            lr=1e-2,
         )
         hashes, dev_hashes = _hashes_of_tokens(text), _hashes_of_tokens(dev_text)
         tokens, sentence_score = run.train(
@@ -156,8 +156,9 @@ class Segmenter:
             BoundaryNetwork(_TOKENS, Vocabulary.learn(hashes), {}),
             _training_sentences(text, hashes, np.random.default_rng(seed)),
             _sentence_boundaries(dev_hashes, dev_text.sentence_ends, dev_text.paragraph_ends),
-            _TOKEN_BATCH,
-            _TOKEN_LR,
+            copies=2,
+            batch=1000,
+            lr=5e-3,
         )
         scores = {"tokens F1": token_score, "sentences F1": sentence_score}
         return cls(never, characters, tokens, Expansions.learn(sentences), scores)
@@ -454,26 +455,37 @@ class _Run:
 
     Attributes
     ----------
-    schedule
-        That of both but for the size of batches and the learning rate.
     data
         A hash of all that they read.
     """
 
-    schedule: Schedule
+    epochs: int
+    seed: int
     threads: int
     progress: Progress
     checkpoint: Path | None
     data: str
 
     def train(
-        self, name: str, network: BoundaryNetwork, data: Boundaries, dev: Boundaries, batch: int, lr: float
+        self,
+        name: str,
+        network: BoundaryNetwork,
+        data: Boundaries,
+        dev: Boundaries,
+        *,
+        copies: int,
+        batch: int,
+        lr: float,
     ) -> tuple[BoundaryNetwork, float]:
-        """Train a network; return it, rounded as a model file keeps it, and its score on dev."""
-        network.initialise(np.random.default_rng(self.schedule.seed))
+        """Train a network on data that hold so many copies of the treebank.
+
+        Returns the network, rounded as a model file keeps it, and its score on dev.
+        """
+        epochs = -(-self.epochs // copies)
+        network.initialise(np.random.default_rng(self.seed))
         history = train(
             BoundaryTask(network, data, dev, name),
-            replace(self.schedule, batch=batch, lr=lr),
+            Schedule(epochs=epochs, batch=batch, lr=lr, patience=epochs, seed=self.seed),
             name=f"segmenter, {name}",
             threads=self.threads,
             progress=self.progress,

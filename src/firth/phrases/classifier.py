@@ -60,8 +60,9 @@ class PhraseClassifier:
         tells how many words m there are, which a mean forgets.
     weighting
         ``"mean"``: all words alike. ``"sif"``: a word of probability p weighs a/(a + p) with a = 0.001
-        (Arora, Liang & Ma 2017, https://openreview.net/forum?id=SyK00v5xx); p is that of the corpus of the vectors if
-        they have counts, else of the texts. ``"idf"``: a word in n of N texts weighs 1 + ln((1 + N)/(1 + n)).
+        (Arora, Liang & Ma 2017, https://openreview.net/forum?id=SyK00v5xx); p is that of the corpus of the
+        vectors if they have counts, else of the texts. ``"idf"``: a word in n of N texts weighs
+        1 + ln((1 + N)/(1 + n)).
     l2_normalize
         Scale to length 1: ``"none"``, the vector of each word (``"words"``), or that of the whole phrase
         (``"phrase"``). ``docs/l2-normalization.md`` says when that helps.
@@ -248,9 +249,11 @@ class PhraseClassifier:
         encoded = self._vocabulary.encode(split)
         if encoded.coverage.known == 0:
             words = encoded.coverage.words
-            raise InputError(f"none of the {words:,} words of the texts has a vector: are the vectors of
-            another "
-                             "language?" if words else "no text has a word in it")  # fmt: skip
+            raise InputError(
+                f"none of the {words:,} words of the texts has a vector: are the vectors of another language?"
+                if words
+                else "no text has a word in it"
+            )
         self.classes_, self._form, self.coverage_ = targets.classes, targets.form, encoded.coverage
         self._factors = self._make_factors(encoded, pretrained)
         self._initialize(pretrained, random)
@@ -431,8 +434,7 @@ class PhraseClassifier:
         random: np.random.Generator,
         progress: Progress,
     ) -> None:
-        """Go through the texts again and again; keep the best epoch, by the held-out texts if there are
-        any."""
+        """Go through the texts again and again; keep the epoch that is best on the held-out texts, if any."""
         n, words = len(targets), len(encoded.rows)
         epoch_blocks = _Blocks(self, encoded, targets, random)
         self.history_, self.best_epoch_ = [], 0
@@ -448,9 +450,10 @@ class PhraseClassifier:
                     "seconds": time.perf_counter() - started,
                 }
                 if not math.isfinite(loss):
-                    raise InputError(f"training diverged in epoch {epoch + 1}: lower the learning rate, which
-                    "
-                                     f"was {epoch_blocks.settings.lr:g}")  # fmt: skip
+                    raise InputError(
+                        f"training diverged in epoch {epoch + 1}: lower the learning rate, which was "
+                        f"{epoch_blocks.settings.lr:g}"
+                    )
                 if held_out is not None:
                     entry["dev"] = float(self._right(self._probabilities(held_out[0]), held_out[1]).mean())
                 self.history_.append(entry)
@@ -484,7 +487,8 @@ class PhraseClassifier:
         scores = np.empty((encoded.coverage.texts, len(self.classes_)), dtype=np.float32)
         kernels.score(phrases, self._parameters, _NORMALIZE.index(self.l2_normalize), scores)
         exact = scores.astype(np.float64)
-        return sigmoid(exact) if self._form != "single" else softmax(exact)
+        probabilities: npt.NDArray[np.float64] = (softmax if self._form == "single" else sigmoid)(exact)
+        return probabilities
 
     def _decide(self, probabilities: npt.NDArray[np.float64]) -> Any:
         if self._form == "single":
@@ -493,8 +497,7 @@ class PhraseClassifier:
         return as_sets(present, self.classes_) if self._form == "sets" else present.astype(np.int64)
 
     def _right(self, probabilities: npt.NDArray[np.float64], gold: Targets) -> npt.NDArray[np.bool_]:
-        """Return which decisions are right: one for each text, (n, 1), or one for each of its labels, (n,
-        k)."""
+        """Return which decisions are right: one for each text, (n, 1), or one for each of its labels, (n, k)."""
         if (gold.form == "single") != (self._form == "single"):
             raise InputError("the classifier was trained with one label a text and these texts have several, "
                              "or the other way round")  # fmt: skip
@@ -570,8 +573,9 @@ class _Blocks:
             beta2=0.999,
             eps=1e-8,
         )
-        blocks = max(-(-len(encoded.rows) // _BLOCK), model.threads)
-        self._size = -(-(-(-self._n // blocks)) // self.settings.batch) * self.settings.batch
+        blocks = max(math.ceil(len(encoded.rows) / _BLOCK), model.threads)
+        minibatches = math.ceil(self._n / self.settings.batch)
+        self._size = math.ceil(minibatches / blocks) * self.settings.batch
         self._phrases = kernels.Phrases(encoded.rows, encoded.offsets, model._factors)
         self._labels = kernels.Labels(
             targets.ids, targets.offsets, class_weights(model.class_weight, targets)
@@ -602,7 +606,7 @@ class _Blocks:
 
 
 def _parameter_names() -> list[str]:
-    return [name for name in inspect.signature(PhraseClassifier).parameters]
+    return list(inspect.signature(PhraseClassifier).parameters)
 
 
 def _as_list(X: Iterable[Text]) -> list[Text]:

@@ -159,8 +159,7 @@ def _softmax_errors(scores, label, weight):
 def _logistic_errors(scores, labels, first, last, weights, targets):
     """Turn scores into the derivatives of the logistic losses by them; return their sum.
 
-    The loss of a label that the phrase has weighs what the label weighs, that of one that it has not weighs
-    1.
+    The loss of a label that the phrase has weighs what the label weighs; that of another one weighs 1.
     """
     _clear(targets, 0)
     for p in range(first, last):
@@ -190,8 +189,7 @@ def _drop(phrase, keep, state):
 
 @_kernel
 def _through_labels(scores, share, phrase, row, outside, grad_outside, grad_bias):
-    """Add `share` times the gradients by the labels' vectors and biases; compute that by the phrase's
-    vector."""
+    """Add `share` times the gradients by the labels' parameters; compute that by the phrase's vector."""
     _clear(phrase, BACK)
     for k in range(scores.shape[1]):
         error = share * scores[0, k]
@@ -296,16 +294,15 @@ def _sgd(values, rows, gradients, n, lr):
 
 
 @_kernel
-def _adam(values, rows, gradients, n, first, second, steps, offset, constants):
-    """Let `n` rows take a step of Adam by their gradients, and clear these; `steps` counts from `offset`
-    on."""
+def _adam(values, rows, gradients, n, first, second, steps, constants):
+    """Let `n` rows take a step of Adam by their gradients, and clear these."""
     lr, beta1, beta2, eps = constants
     new1, new2 = np.float32(1 - beta1), np.float32(1 - beta2)
     for slot in range(n):
         row = rows[slot]
-        steps[offset + row] += 1
-        rate = np.float32(lr / (1 - beta1 ** steps[offset + row]))
-        correction = np.float32(1 / (1 - beta2 ** steps[offset + row]))
+        steps[row] += 1
+        rate = np.float32(lr / (1 - beta1 ** steps[row]))
+        correction = np.float32(1 / (1 - beta2 ** steps[row]))
         for j in range(values.shape[1]):
             g = gradients[slot, j]
             first[row, j] += new1 * (g - first[row, j])
@@ -343,7 +340,7 @@ def train(phrases, labels, order, done, parameters, first, second, steps, settin
     first, second : Parameters
         Adam's means and squares, changed in place; not touched by SGD.
     steps : int64 (vectors + labels + 1,)
-        Adam's number of steps of each vector, each label's vector and the biases; not touched by SGD.
+        Adam's number of steps of each vector, each label's vector and the biases; not used by SGD.
     settings : Settings
     seed : uint64
         Seed of the dropout.
@@ -371,7 +368,8 @@ def train(phrases, labels, order, done, parameters, first, second, steps, settin
     # to.)
     at_once = batch == 1 and not settings.adam and normalize != UNIT_WORDS
     flat = vectors.reshape(-1)
-    all_labels = np.arange(n_labels).astype(np.uint32)
+    of_vectors, of_labels, of_bias = steps[:n_vectors], steps[n_vectors:-1], steps[-1:]
+    numbers = np.arange(n_labels).astype(np.uint32)
     state = np.array([seed], np.uint64)
     loss = 0.0
     for begin in range(0, len(order), batch):
@@ -413,24 +411,17 @@ def train(phrases, labels, order, done, parameters, first, second, steps, settin
                 )  # fmt: skip
         if settings.adam:
             constants = lr, settings.beta1, settings.beta2, settings.eps
-            _adam(vectors, touched, gradients, n_touched, first.vectors, second.vectors, steps, 0, constants)
-            _adam(outside, all_labels, grad_outside, n_labels, first.outside, second.outside, steps, n_vectors,
-                  constants)  # fmt: skip
             _adam(
-                bias,
-                all_labels,
-                grad_bias,
-                1,
-                first.bias,
-                second.bias,
-                steps,
-                n_vectors + n_labels,
-                constants,
+                vectors, touched, gradients, n_touched, first.vectors, second.vectors, of_vectors, constants
             )
+            _adam(
+                outside, numbers, grad_outside, n_labels, first.outside, second.outside, of_labels, constants
+            )
+            _adam(bias, numbers, grad_bias, 1, first.bias, second.bias, of_bias, constants)
         elif not at_once:
             _sgd(vectors, touched, gradients, n_touched, np.float32(lr))
-            _sgd(outside, all_labels, grad_outside, n_labels, np.float32(lr))
-            _sgd(bias, all_labels, grad_bias, 1, np.float32(lr))
+            _sgd(outside, numbers, grad_outside, n_labels, np.float32(lr))
+            _sgd(bias, numbers, grad_bias, 1, np.float32(lr))
         for slot in range(n_touched):
             slots[touched[slot]] = -1
     return loss

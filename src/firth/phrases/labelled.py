@@ -1,13 +1,14 @@
-r"""Labelled texts from files: TSV, CSV, JSON Lines, fastText's format, and the Stanford Sentiment Treebank's
-trees.
+r"""Labelled texts from files: TSV, CSV, JSON Lines, fastText's format, and trees.
 
 ====================  ====================================================================================
 ``tsv``               ``label<TAB>text`` a line; further tabs belong to the text
 ``csv``               two columns, label and text, quoted as Python's csv module has it
 ``jsonl``             an object a line, ``{"label": "good", "text": "…"}``; the label may be a list of labels
 ``fasttext``          ``__label__good …``; with several such words the text has several labels
-``trees``             ``(3 (2 A) (4 (3 fine) (2 film)))``: 0 very negative … 4 very positive, on every phrase
+``trees``             ``(3 (2 A) (4 (3 fine) (2 film)))``: 0 very negative … 4 very positive
 ====================  ====================================================================================
+
+Trees are those of the Stanford Sentiment Treebank (Socher et al. 2013), where every phrase has a label.
 
 A first line of TSV or CSV that names the fields (``label`` and ``text``, in any order and among others) is a
 heading. Lines of white space are passed over and counted; whatever else is not as it should be is an error.
@@ -253,7 +254,8 @@ def _read_csv(source: _Source, label_field: str, text_field: str) -> None:
 
     def lines() -> Iterator[str]:
         nonlocal last
-        for last, line in source.all_lines():
+        for number, line in source.all_lines():
+            last = number
             yield line
 
     columns = None

@@ -100,25 +100,22 @@ def _label_loss(
     labels: int | Sequence[int],
     weights: FloatArray,
 ) -> tuple[Any, FloatArray, FloatArray, FloatArray]:
-    """Return the loss of the labels, and its gradients by the phrase's vector, the labels' vectors and
-    biases."""
+    """Return the loss of the labels, and its gradients by `hidden`, `outside` and `bias`."""
     # The bias is one more column of the outside vectors, which meets a 1 in the vector of the phrase.
     center = np.append(hidden, 1).astype(hidden.dtype)
     U = np.column_stack([outside, bias])
     if np.ndim(labels) == 0:
         loss, grad_center, grad_U = objectives.naive_softmax(center, labels, U)  # type: ignore[arg-type]
         weight = weights[labels]
-        loss, grad_center, grad_U = weight * loss, weight * grad_center, weight * grad_U
-    else:
-        present = np.zeros(len(bias), dtype=bool)
-        present[np.asarray(labels, dtype=np.intp)] = True
-        signs = np.where(present, 1, -1).astype(hidden.dtype)
-        arguments = signs * (U @ center)
-        terms = np.where(present, weights, 1).astype(hidden.dtype)
-        factors = -terms * signs * log_sigmoid_gradient(arguments)
-        loss = -(terms * log_sigmoid(arguments)).sum()
-        grad_center, grad_U = factors @ U, np.outer(factors, center)
-    return loss, grad_center[:-1], grad_U[:, :-1], grad_U[:, -1]
+        return weight * loss, weight * grad_center[:-1], weight * grad_U[:, :-1], weight * grad_U[:, -1]
+    present = np.zeros(len(bias), dtype=bool)
+    present[np.asarray(labels, dtype=np.intp)] = True
+    signs = np.where(present, 1, -1).astype(hidden.dtype)
+    arguments = signs * (U @ center)
+    terms = np.where(present, weights, 1).astype(hidden.dtype)
+    factors = -terms * signs * log_sigmoid_gradient(arguments)
+    grad_outside = np.outer(factors, hidden)
+    return -(terms * log_sigmoid(arguments)).sum(), factors @ outside, grad_outside, factors
 
 
 def _unit(rows: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,5 +1,4 @@
-"""Groups of words by the cosines of their vectors: which belong together, and which are far from their
-group."""
+"""Words that belong together by the cosines of their vectors, and words that are far from their group."""
 
 from __future__ import annotations
 
