@@ -230,7 +230,7 @@ def draw_lengths(trees: Path, vectors: dict[str, WordVectors], path: Path) -> No
     import matplotlib
     from matplotlib.figure import Figure
 
-    matplotlib.rcParams["svg.hashsalt"] = "firth"
+    matplotlib.rcParams |= {"svg.hashsalt": "firth", "svg.fonttype": "none"}
     figure = Figure(figsize=(9, 3.4), layout="tight")
     left, right = figure.subplots(1, 2)
     for name, of in vectors.items():

@@ -36,8 +36,8 @@ from firth.text.splitting import split
 TASKS = {"SST-2": True, "SST-5": False}  # whether the labels are binary
 SEEDS = (1, 2, 3)
 DIM = 100
-GRID = {"bigrams": (False, True), "lr": (0.05, 0.1, 0.3, 0.7), "epochs": (3, 5, 10, 20)}
-GRID_OF_PHRASES = {"bigrams": (False, True), "lr": (0.1, 0.3), "epochs": (2, 5, 10)}
+GRID = {"bigrams": (False, True), "lr": (0.1, 0.3), "epochs": (5, 10, 20)}
+GRID_OF_PHRASES = GRID | {"epochs": (2, 5, 10)}
 BUCKETS = 1 << 18
 
 Settings = dict[str, Any]

@@ -52,6 +52,7 @@ _TOKENS = BoundaryShape((16, 16, 8, 8, 4), width=32, depth=2, slots=(-2, -1, 0, 
 
 _NEVER = 0.002  # of the places between characters of two classes end a token: then none does
 _PIECE = 1000  # characters of a chunk that the network sees together
+_TRAINING_TOKENS, _EPOCHS = 3_000_000, (12, 40)  # to be seen in all, in so many epochs
 _TRAINING_SEQUENCE = 200  # tokens of a paragraph that it sees together in training
 _JOINED = 0.5  # of the blank lines are taken out of one of two copies of the text in training
 
@@ -98,7 +99,7 @@ class Segmenter:
         threads: int,
         progress: Progress,
         checkpoint: Path | None = None,
-        epochs: int = 12,
+        epochs: int | None = None,
     ) -> Segmenter:
         """Train on a treebank.
 
@@ -116,7 +117,7 @@ class Segmenter:
             A file that is written after each epoch, and that training goes on from if it is there. There are
             two, ``NAME-tokens.SUFFIX`` and ``NAME-sentences.SUFFIX``.
         epochs
-            How often to go through the treebank.
+            How often to go through the treebank; None for more often the smaller it is, 12 to 40 times.
 
         Raises
         ------
@@ -130,8 +131,9 @@ class Segmenter:
         n_spaced = sum(" " in surface.form for s in sentences for surface, _ in s.surface_tokens())
         if n_spaced:
             progress.note(f"tokens with a space in them: {n_spaced}; the segmenter cuts them there")
+        few, many = _EPOCHS
         run = _Run(
-            epochs,
+            epochs or min(max(_TRAINING_TOKENS // len(text.starts), few), many),
             seed,
             threads,
             progress,

@@ -487,8 +487,7 @@ class PhraseClassifier:
         scores = np.empty((encoded.coverage.texts, len(self.classes_)), dtype=np.float32)
         kernels.score(phrases, self._parameters, _NORMALIZE.index(self.l2_normalize), scores)
         exact = scores.astype(np.float64)
-        probabilities: npt.NDArray[np.float64] = (softmax if self._form == "single" else sigmoid)(exact)
-        return probabilities
+        return (softmax(exact) if self._form == "single" else sigmoid(exact)).astype(np.float64, copy=False)
 
     def _decide(self, probabilities: npt.NDArray[np.float64]) -> Any:
         if self._form == "single":
@@ -497,7 +496,7 @@ class PhraseClassifier:
         return as_sets(present, self.classes_) if self._form == "sets" else present.astype(np.int64)
 
     def _right(self, probabilities: npt.NDArray[np.float64], gold: Targets) -> npt.NDArray[np.bool_]:
-        """Return which decisions are right: one for each text, (n, 1), or one for each of its labels, (n, k)."""
+        """Return which decisions are right: one for each text, (n, 1), or one for each label of it, (n, k)."""
         if (gold.form == "single") != (self._form == "single"):
             raise InputError("the classifier was trained with one label a text and these texts have several, "
                              "or the other way round")  # fmt: skip
