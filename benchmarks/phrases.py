@@ -38,6 +38,7 @@ SEEDS = (1, 2, 3)
 DIM = 100
 GRID = {"bigrams": (False, True), "lr": (0.1, 0.3), "epochs": (5, 10, 20)}
 GRID_OF_PHRASES = GRID | {"epochs": (2, 5, 10)}
+OWN: dict[str, dict[str, tuple[Any, ...]]] = {"firth": {"weighting": ("mean", "sif")}, "fasttext": {}}
 BUCKETS = 1 << 18
 
 Settings = dict[str, Any]
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("what", choices=("speed", "accuracy", "l2"))
     parser.add_argument("trees", type=Path, help="folder with train.txt, dev.txt and test.txt")
     parser.add_argument("--threads", nargs="+", type=int, default=[1])
+    parser.add_argument("--tools", nargs="+", choices=tuple(TOOLS), default=list(TOOLS), help="for accuracy")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=5, help="for speed")
     parser.add_argument("--vectors", nargs="+", default=[], help="pretrained, for l2")
@@ -95,12 +97,14 @@ def n_words(labelled: Labelled) -> int:
     return sum(len(text.split()) for text in labelled.texts)
 
 
-def fit_firth(file: Path, *, bigrams: bool, lr: float, epochs: int, threads: int, seed: int) -> Any:
+def fit_firth(
+    file: Path, *, bigrams: bool, lr: float, epochs: int, threads: int, seed: int, weighting: str = "mean"
+) -> Any:
     """Train from a file; return the classifier."""
     texts = read(file, "fasttext")
     model = PhraseClassifier(
         dim=DIM, bigrams=bigrams, buckets=BUCKETS, lr=lr, epochs=epochs, threads=threads, seed=seed,
-        pretokenized=True,
+        weighting=weighting, pretokenized=True,
     )  # fmt: skip
     return model.fit(texts.texts, texts.y(False))
 
@@ -199,8 +203,8 @@ def accuracy(options: argparse.Namespace, folder: Path) -> Iterator[Settings]:
             words_of(read(options.trees / "train.txt", binary=binary, phrases=phrases)), folder / "train"
         )
         dev, test = (words_of(read(options.trees / f"{part}.txt", binary=binary)) for part in ("dev", "test"))
-        grid = GRID_OF_PHRASES if phrases else GRID
-        for tool in TOOLS:
+        for tool in options.tools:
+            grid = (GRID_OF_PHRASES if phrases else GRID) | OWN[tool]
             best_dev, best, models, failed = -1.0, dict[str, Any](), list[Any](), 0
             for values in itertools.product(*grid.values()):
                 settings = dict(zip(grid, values, strict=True)) | {"threads": 1}
@@ -226,7 +230,8 @@ def accuracy_table(runs: list[Settings]) -> str:
         best = run["settings"]
         rows.append([
             run["task"], run["texts"], run["tool"],
-            f"{'words, pairs' if best['bigrams'] else 'words'}; lr {best['lr']}; {best['epochs']} epochs",
+            f"{'words, pairs' if best['bigrams'] else 'words'}; lr {best['lr']}; {best['epochs']} epochs"
+            + (f"; {best['weighting']}" if "weighting" in best else ""),
             f"{run['dev']:.1f}", spread(run["test"]), str(run["nan"]),
         ])  # fmt: skip
     return markdown(rows)

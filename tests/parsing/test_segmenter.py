@@ -129,6 +129,13 @@ def test_the_text_is_what_the_tokens_say() -> None:
     assert raw_text([]) == ""
 
 
+@pytest.mark.parametrize(
+    "word", ["東京", "한국어", "שָׁלוֹם", "مرحبا", "हिन्दी", "👩‍👧", "👍🏽", "e\u0301te\u0301", "٣٤٥"]
+)
+def test_words_of_other_scripts_stay_whole(segmenter: Segmenter, word: str) -> None:
+    assert forms(segmenter.segment(word)) == [[word]]
+
+
 def test_a_treebank_without_punctuation_trains() -> None:
     words = ["the", "cat", "sees", "the", "dog"]
     alike = [sentence(*words) for _ in range(300)]

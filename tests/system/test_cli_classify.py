@@ -188,7 +188,7 @@ def test_texts_without_known_words_and_unseen_labels_are_counted(folder: Path) -
     (folder / "holes.tsv").write_text(make_tsv(20, 1) + "no\t\n")
     result = call("classify", "train", "holes.tsv", "-o", "h.firth", cwd=folder)
     assert (
-        "of 21 training texts, 1 have no word and 0 no known word: they train the biases only"
+        "of 21 training texts, 1 have no word and 0 no known word: they train only what such texts get"
         in result.stderr
     )
 

@@ -201,7 +201,7 @@ def train(
         progress=default_progress(quiet),
     )
     model.save(output)
-    _tell_coverage(model.coverage_, "training texts", "they train the biases only", quiet)
+    _tell_coverage(model.coverage_, "training texts", "they train only what such texts get", quiet)
     best = model.history_[model.best_epoch_ - 1]
     figures = {
         "texts": len(texts),
@@ -285,7 +285,7 @@ def evaluate(
             f"{n_unseen} texts have labels that the model was not trained on ({names}): they count as wrong",
             quiet,
         )
-    _tell_coverage(coverage, "texts", "they get the label that the biases stand for", quiet)
+    _tell_coverage(coverage, "texts", "all such texts get the same label", quiet)
     if confusion is not None:
         if result.confusion is None:
             raise InputError("a confusion matrix needs one label a text, and these may have several")
@@ -337,8 +337,8 @@ def predict(
     n, empty, unknown = totals
     if empty or unknown:
         note(
-            f"of {n:,} texts, {empty:,} are empty and {unknown:,} have no known word: they got the label "
-            "that the biases stand for",
+            f"of {n:,} texts, {empty:,} are empty and {unknown:,} have no known word: all such texts get the "
+            "same label",
             quiet,
         )
 

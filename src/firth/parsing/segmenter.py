@@ -27,7 +27,7 @@ from firth.learning.activations import FloatArray
 from firth.learning.training import Schedule, train
 from firth.parsing import segmenter_kernels as kernels
 from firth.parsing.segmenter_characters import Characters, Chunks
-from firth.parsing.segmenter_kernels import CHARACTER_CHANNELS, N_CLASSES, TOKEN_CHANNELS
+from firth.parsing.segmenter_kernels import CATEGORIES, CHARACTER_CHANNELS, N_CLASSES, TOKEN_CHANNELS
 from firth.parsing.segmenter_network import (
     Arrays,
     Bools,
@@ -502,7 +502,7 @@ class _Run:
 def _never_between(text: AnnotatedText) -> Bools:
     """Find the pairs of classes between whose characters (nearly) no token of a treebank ends.
 
-    Four of five chunks of English are letters only, and need not be looked at.
+    Four fifths of English are chunks of letters only, which need not be looked at.
     """
     classes = Characters.of(text.text).classes.astype(np.int64)
     pairs = classes[:-1] * N_CLASSES + classes[1:]
@@ -510,7 +510,27 @@ def _never_between(text: AnnotatedText) -> Bools:
     n_ends = np.bincount(pairs[inner_ends], minlength=N_CLASSES**2)
     n_pairs = np.bincount(pairs, minlength=N_CLASSES**2)
     # One more end than was seen: a pair must be frequent to be sure.
-    return ((n_ends + 1) / (n_pairs + 1) < _NEVER).reshape(N_CLASSES, N_CLASSES)
+    rare = (n_ends + 1) / (n_pairs + 1) < _NEVER
+    never: Bools = rare | (n_ends == 0) & _inseparable().reshape(-1)
+    return never.reshape(N_CLASSES, N_CLASSES)
+
+
+def _inseparable() -> Bools:
+    """Return between characters of which classes no token ends in scripts that the treebank does not have.
+
+    They are those of words, of numbers, and of what is seen as one character: with its accents, or an emoji
+    of several parts.
+    """
+    names = ("", *CATEGORIES)
+    word = np.array([name[:1] in ("L", "M") for name in names])
+    number = np.array([name[:1] == "N" for name in names])
+    mark = np.array([name[:1] == "M" or name == "Cf" for name in names])
+    joiner = np.array([name == "Cf" for name in names])
+    symbol, modifier = (np.array([name == category for name in names]) for category in ("So", "Sk"))
+    inseparable: Bools = np.outer(word, word) | np.outer(number, number) | np.outer(symbol, modifier)
+    inseparable |= mark
+    inseparable |= joiner[:, None]
+    return inseparable
 
 
 def _token_boundaries(text: AnnotatedText, never: Bools) -> Boundaries:

@@ -57,7 +57,8 @@ class PhraseClassifier:
         Pairs are hashed to so many numbers; only those that occur need memory.
     end_of_phrase
         Count the end of a phrase as one more word, whose vector is always trained. Its share, 1/(m + 1),
-        tells how many words m there are, which a mean forgets.
+        tells how many words m there are, which a mean forgets. It takes the place of biases, which are
+        trained only without it: stepping with every phrase, they would make the training restless.
     weighting
         ``"mean"``: all words alike. ``"sif"``: a word of probability p weighs a/(a + p) with a = 0.001
         (Arora, Liang & Ma 2017, https://openreview.net/forum?id=SyK00v5xx); p is that of the corpus of the
@@ -103,7 +104,8 @@ class PhraseClassifier:
     best_epoch_ : int
         The epoch that the parameters are from.
     coverage_ : Coverage
-        Of the training texts: how many words are known, how many texts have none. These train the bias only.
+        Of the training texts: how many words are known, how many texts have none. These train only what texts
+        without known words get.
 
     Examples
     --------
@@ -275,8 +277,7 @@ class PhraseClassifier:
     def predict_proba(self, X: Iterable[Text]) -> npt.NDArray[np.float64]:
         """Return the probability of each label for each text, shape (n, k), in the order of ``classes_``.
 
-        A text without a known word gets those that the bias and the end of the phrase stand for, about what
-        the training texts had.
+        All texts without a known word get the same: what the end of the phrase, or else the bias, stands for.
         """
         return self._probabilities(self.encode(X))
 
@@ -387,7 +388,7 @@ class PhraseClassifier:
         vocabulary = Vocabulary(words, self.buckets if self.bigrams else 0, none, self.end_of_phrase)
         if not self.bigrams:
             return vocabulary
-        hashed, _ = vocabulary.hashed_pairs(vocabulary.word_rows(split), split)
+        hashed, _ = vocabulary.hashed_pairs(split)
         pairs, counts = np.unique(hashed, return_counts=True)
         return Vocabulary(words, self.buckets, pairs[counts >= self.min_count], self.end_of_phrase)
 
@@ -496,10 +497,12 @@ class PhraseClassifier:
         return as_sets(present, self.classes_) if self._form == "sets" else present.astype(np.int64)
 
     def _right(self, probabilities: npt.NDArray[np.float64], gold: Targets) -> npt.NDArray[np.bool_]:
-        """Return which decisions are right: one for each text, (n, 1), or one for each label of it, (n, k)."""
+        """Return which decisions are right: one for each text, (n, 1), or for each label of it, (n, k)."""
         if (gold.form == "single") != (self._form == "single"):
-            raise InputError("the classifier was trained with one label a text and these texts have several, "
-                             "or the other way round")  # fmt: skip
+            raise InputError(
+                "the classifier was trained with one label a text and these texts have several, "
+                "or the other way round"
+            )
         numbers = numbers_of(gold, self.classes_)
         if self._form == "single":
             right: npt.NDArray[np.bool_] = (probabilities.argmax(axis=1) == numbers)[:, None]
@@ -563,6 +566,7 @@ class _Blocks:
             normalize=_NORMALIZE.index(model.l2_normalize),
             multi_label=targets.form != "single",
             frozen=model._frozen,
+            biased=not model.end_of_phrase,
             batch=batch if model.batch_size is None else int(model.batch_size),
             lr=float(lr if model.lr is None else model.lr),
             total=float(self._n * model.epochs),

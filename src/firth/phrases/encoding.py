@@ -178,8 +178,9 @@ class Encoded:
 class Vocabulary:
     """The rows of a classifier: first its words, then pairs of words, last the end of the phrase.
 
-    Two known words that stand next to each other are a pair. Pairs are hashed to `buckets`, so their number
-    is bounded; different pairs may share a bucket. Only buckets that occurred in training have a row.
+    Two known words that stand next to each other are a pair, and so are the last word and the end. Pairs are
+    hashed to `buckets`, so their number is bounded; different pairs may share a bucket. Only buckets that
+    occurred in training have a row.
 
     Parameters
     ----------
@@ -211,17 +212,16 @@ class Vocabulary:
         found: Ids = rows[split.numbers]
         return found
 
-    def hashed_pairs(self, rows: Ids, split: Split) -> tuple[Ids, Ids]:
-        """Return the buckets of all pairs, and the place of the first word of each."""
-        first = np.ones(len(rows), dtype=bool)
-        first[split.offsets[:-1][np.diff(split.offsets) > 0]] = (
-            False  # as second word: not after another text
-        )
-        places = np.flatnonzero((rows[:-1] >= 0) & (rows[1:] >= 0) & first[1:]) if len(rows) else rows
-        a, b = rows[places].astype(np.uint64), rows[places + 1].astype(np.uint64)
+    def hashed_pairs(self, split: Split) -> tuple[Ids, Ids]:
+        """Return the buckets of all pairs, and the number of the text that each is in."""
+        ends = split.offsets[1:] if self.end else split.offsets[:0]
+        rows = np.insert(self.word_rows(split), ends, len(self.words))  # the number of the end, in pairs
+        owner = np.repeat(np.arange(len(split)), np.diff(split.offsets) + self.end)
+        first = np.flatnonzero((rows[:-1] >= 0) & (rows[1:] >= 0) & (owner[:-1] == owner[1:]))
+        a, b = rows[first].astype(np.uint64), rows[first + 1].astype(np.uint64)
         # Two odd multipliers, and the upper bits, in which all lower ones have a say (Knuth's hash).
         mixed = (a * np.uint64(0x9E3779B97F4A7C15) + b) * np.uint64(0xD1B54A32D192ED03)
-        return ((mixed >> np.uint64(32)) % np.uint64(self.buckets)).astype(np.int64), places
+        return ((mixed >> np.uint64(32)) % np.uint64(self.buckets)).astype(np.int64), owner[first]
 
     def encode(self, split: Split) -> Encoded:
         """Return the rows of all texts: words, pairs, and the end."""
@@ -231,11 +231,11 @@ class Vocabulary:
         known = rows >= 0
         parts, owners = [rows[known]], [text_of[known]]
         if len(self.pairs):
-            buckets, places = self.hashed_pairs(rows, split)
+            buckets, texts = self.hashed_pairs(split)
             at = np.minimum(np.searchsorted(self.pairs, buckets), len(self.pairs) - 1)
             trained = self.pairs[at] == buckets
             parts.append(len(self.words) + at[trained])
-            owners.append(text_of[places[trained]])
+            owners.append(texts[trained])
         known_words = np.bincount(owners[0], minlength=n)
         if self.end:
             parts.append(np.full(n, self.end_row))

@@ -46,10 +46,13 @@ Parameters = namedtuple("Parameters", "vectors outside bias")
 """vectors : float32 (vectors, dim); outside : float32 (labels, dim), the vectors of the labels;
 bias : float32 (1, labels). What Adam keeps has these shapes too."""
 
-Settings = namedtuple("Settings", "normalize multi_label frozen batch lr total keep adam beta1 beta2 eps")
+Settings = namedtuple(
+    "Settings", "normalize multi_label frozen biased batch lr total keep adam beta1 beta2 eps"
+)
 """normalize : PLAIN, UNIT_WORDS or UNIT_PHRASE;
 multi_label : logistic losses of all labels, and not their softmax;
 frozen : so many vectors, the first ones, are not trained;
+biased : whether the biases are trained;
 batch : phrases in a minibatch;
 lr : learning rate at the start, total : number of phrases after which it is 0;
 keep : probability with which dropout keeps an entry of the vector of a phrase;
@@ -249,13 +252,14 @@ def _through_words(
 
 
 @_kernel
-def _step_labels(scores, lr, phrase, row, outside, bias):
+def _step_labels(scores, lr, phrase, row, outside, bias, biased):
     """Let the labels take a step of SGD at once; compute the gradient by the phrase's vector."""
     _clear(phrase, BACK)
     for k in range(scores.shape[1]):
         error = scores[0, k]
         step = lr * error
-        bias[0, k] -= step
+        if biased:
+            bias[0, k] -= step
         for j in range(phrase.shape[1]):
             phrase[BACK, j] += error * outside[k, j]
             outside[k, j] -= step * phrase[row, j]
@@ -392,7 +396,7 @@ def train(phrases, labels, order, done, parameters, first, second, steps, settin
             else:
                 loss += _softmax_errors(scores, ids[places[i]], weights[ids[places[i]]])
             if at_once:
-                _step_labels(scores, np.float32(lr), phrase, used, outside, bias)
+                _step_labels(scores, np.float32(lr), phrase, used, outside, bias, settings.biased)
             else:
                 _through_labels(scores, share, phrase, used, outside, grad_outside, grad_bias)
             if keep < 1:
@@ -417,11 +421,13 @@ def train(phrases, labels, order, done, parameters, first, second, steps, settin
             _adam(
                 outside, numbers, grad_outside, n_labels, first.outside, second.outside, of_labels, constants
             )
-            _adam(bias, numbers, grad_bias, 1, first.bias, second.bias, of_bias, constants)
+            if settings.biased:
+                _adam(bias, numbers, grad_bias, 1, first.bias, second.bias, of_bias, constants)
         elif not at_once:
             _sgd(vectors, touched, gradients, n_touched, np.float32(lr))
             _sgd(outside, numbers, grad_outside, n_labels, np.float32(lr))
-            _sgd(bias, numbers, grad_bias, 1, np.float32(lr))
+            if settings.biased:
+                _sgd(bias, numbers, grad_bias, 1, np.float32(lr))
         for slot in range(n_touched):
             slots[touched[slot]] = -1
     return loss
