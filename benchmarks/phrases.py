@@ -39,7 +39,7 @@ DIM = 100
 GRID = {"bigrams": (False, True), "lr": (0.1, 0.3), "epochs": (5, 10, 20)}
 GRID_OF_PHRASES = GRID | {"epochs": (2, 5, 10)}
 OWN: dict[str, dict[str, tuple[Any, ...]]] = {"firth": {"weighting": ("mean", "sif")}, "fasttext": {}}
-BUCKETS = 1 << 18
+BUCKETS = 1 << 20
 
 Settings = dict[str, Any]
 

@@ -561,10 +561,25 @@ def test_plot(folder: Path, tmp_path: Path) -> None:
     assert succeeds(*arguments, "-q", "--method", "pca", "--title", "T", cwd=tmp_path) == ""
 
 
+def test_plot_lists_groups_and_what_is_far_from_them(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    words = "tea,coffee,milk;law,court,violin"
+    out = succeeds(
+        "vectors", "plot", folder / "v.safetensors", "-o", "map.svg", "--words", words, cwd=tmp_path
+    )
+    drew, heading, *clusters, far = out.splitlines()
+    assert (drew, heading) == ("Drew map.svg", "cluster\tmean cosine")
+    assert {"tea", "coffee", "milk"} in [set(line.split("\t")[0].split(", ")) for line in clusters]
+    assert (
+        far.startswith("Far from its group: violin (mean cosine ") or far == "No word is far from its group."
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["-o", "map.bmp"], ".png or .svg or .html"),
+        (["-o", "map.svg", "--words", "tea,milk;law"], "the group 'law' has one word"),
         (["-o", "map.svg", "--words", "tea,absent"], "absent"),
         (["-o", "map.svg", "--words", ","], "at least one word"),
     ],

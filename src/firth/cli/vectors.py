@@ -642,6 +642,7 @@ def plot(
     groups = [] if words is None else [part for part in map(_words_of, words.split(";")) if part]
     chosen = None if words is None else [word for group in groups for word in group]
     loaded = load_vectors(vectors)
+    listing = _list_groups(loaded, groups) if len(groups) > 1 else None
     with warnings_as_notes(quiet):
         maps.plot_map(
             loaded,
@@ -655,16 +656,18 @@ def plot(
     if quiet:
         return
     print(f"Drew {output}")
-    if len(groups) > 1:
-        _print_groups(loaded, groups)
+    if listing is not None:
+        rows, lines = listing
+        print_table(["cluster", "mean cosine"], rows, title="Clusters by cosine", header_when_piped=True)
+        print(*lines, sep="\n")
 
 
 def _words_of(text: str) -> list[str]:
     return [word for word in map(str.strip, text.split(",")) if word]
 
 
-def _print_groups(vectors: WordVectors, groups: list[list[str]]) -> None:
-    """Print the clusters of some words, and the words that are far from their group."""
+def _list_groups(vectors: WordVectors, groups: list[list[str]]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return rows about the clusters of words, and lines about the words that are far from their group."""
     from firth.show.groups import cosine_clusters, strays
 
     clusters = cosine_clusters(vectors, [word for group in groups for word in group], len(groups))
@@ -672,15 +675,12 @@ def _print_groups(vectors: WordVectors, groups: list[list[str]]) -> None:
         (", ".join(cluster.words), "–" if cluster.cosine is None else f"{cluster.cosine:.2f}")
         for cluster in clusters
     ]
-    print_table(["cluster", "mean cosine"], rows, title="Clusters by cosine", header_when_piped=True)
-    far = strays(vectors, groups)
-    for stray in far:
-        print(
-            f"Far from its group: {stray.word} (mean cosine {stray.own:.2f}; {stray.other:.2f} with "
-            f"{', '.join(stray.nearest)})"
-        )
-    if not far:
-        print("No word is far from its group.")
+    lines = [
+        f"Far from its group: {stray.word} (mean cosine {stray.own:.2f}; {stray.other:.2f} with "
+        f"{', '.join(stray.nearest)})"
+        for stray in strays(vectors, groups)
+    ]
+    return rows, lines or ["No word is far from its group."]
 
 
 @app.command()
