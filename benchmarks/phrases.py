@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--threads", nargs="+", type=int, default=[1])
     parser.add_argument("--tools", nargs="+", choices=tuple(TOOLS), default=list(TOOLS), help="for accuracy")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=5, help="for speed")
+    parser.add_argument("--epochs", type=int, default=20, help="for speed")
     parser.add_argument("--vectors", nargs="+", default=[], help="pretrained, for l2")
     parser.add_argument("--similarity", type=Path, help="word pairs with scores, for l2")
     parser.add_argument("--pictures", type=Path, help="folder for the pictures of l2")
@@ -172,14 +172,20 @@ def speed(options: argparse.Namespace, folder: Path) -> Iterator[Settings]:
                 long = fit(tool, file, epochs=many, **settings)[1]
                 times[tool].append((long, fit(tool, file, epochs=few, **settings)[1]))
         for tool, pairs in times.items():
-            fits = np.nanmedian([long for long, _ in pairs])
-            training = np.nanmedian([long - short for long, short in pairs])
+            fits = median_of([long for long, _ in pairs])
+            training = median_of([long - short for long, short in pairs])
             yield {
                 "task": task, "texts": "phrases" if phrases else "sentences", "bigrams": bigrams,
                 "threads": threads, "tool": tool, "words": words, "epochs": many,
                 "training_words_per_second": words * options.epochs / training,
                 "fit_words_per_second": words * many / fits, "fit_seconds": fits,
             }  # fmt: skip
+
+
+def median_of(values: list[float]) -> float:
+    """Return the median of the runs that did not fail; NaN if all did."""
+    good = [value for value in values if value == value]
+    return median(good) if good else float("nan")
 
 
 def speed_table(runs: list[Settings]) -> str:
