@@ -88,18 +88,37 @@ def test_slots(labels: np.ndarray, dtype: type) -> None:
     np.testing.assert_allclose(dlabels, label_table, rtol=1e-5, atol=1e-6)
 
 
+def _rounded(x: np.ndarray, axis: int) -> np.ndarray:
+    """Return a matrix as it is in 8 bits."""
+    return np.multiply(*kernels.whole_numbers(x, axis))
+
+
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 10, 11])
-@pytest.mark.parametrize(("x_width", "k", "y_width"), [(16, 16, 16), (16, 48, 64), (24, 24, 80), (7, 5, 144)])
-def test_multiply(n: int, x_width: int, k: int, y_width: int) -> None:
-    space = -(-n // 4) * 4
-    # Rows of x overlap where it is narrower than k.
-    x = _normal(max(space - 1, 0) * x_width + k)
-    y, memory = _guarded(space, y_width)
-    weight = _normal(k, y_width)
-    kernels.multiply(y.reshape(-1), y_width, x, x_width, n, k, kernels.in_panels(weight))
-    windows = np.array([x[i * x_width : i * x_width + k] for i in range(n)]).reshape(n, k)
-    np.testing.assert_allclose(y[:n], windows @ weight, rtol=1e-4, atol=1e-4)
+@pytest.mark.parametrize(("width", "taps", "columns"), [(16, 1, 16), (16, 3, 64), (32, 2, 80), (192, 3, 144)])
+def test_multiply(n: int, width: int, taps: int, columns: int) -> None:
+    x, weight = _normal(n + taps - 1, width), _normal(taps * width, columns)
+    x[: n // 2] *= 100  # each row has its own scale
+    x[: n // 4] = 0
+    y, memory = _guarded(-(-n // 4) * 4, columns)
+    kernels.multiply(y, x, n, kernels.quantize(weight, taps))
+    windows = np.array([_rounded(x, 1)[i : i + taps].reshape(-1) for i in range(n)]).reshape(n, taps * width)
+    exact = windows.astype(np.float64) @ _rounded(weight, 0)
+    np.testing.assert_allclose(y[:n], exact, rtol=1e-5, atol=1e-5 * np.abs(exact).max(initial=0))
     assert _is_intact(memory)
+
+
+def test_eight_bits_are_enough() -> None:
+    x, weight = _normal(100, 192), _normal(192, 64)
+    y = np.zeros((100, 64), np.float32)
+    kernels.multiply(y, x, 100, kernels.quantize(weight))
+    assert np.std(y - x @ weight) < 0.012 * np.std(x @ weight)
+
+
+def test_a_rounded_matrix_stays_as_it_is() -> None:
+    weight = _rounded(_normal(32, 16), 0)
+    y = np.zeros((32, 16), np.float32)
+    kernels.multiply(y, np.eye(32, dtype=np.float32), 32, kernels.quantize(weight))
+    np.testing.assert_allclose(y, weight, rtol=1e-6, atol=1e-7)
 
 
 LENGTHS = [[1], [2, 1], [3, 4], [1, 1, 1, 1], [6, 1, 5]]
@@ -131,7 +150,7 @@ def _convolved(lengths: list[int], width: int) -> tuple[np.ndarray, np.ndarray, 
     rows[ends] = rows[n_rows:] = 0
     before = rows.copy()
     weight, *others = parameters
-    kernels.convolve(rows, space, kernels.in_panels(weight), *others, layers.EPSILON, np.array(lengths))
+    kernels.convolve(rows, space, kernels.quantize(weight, 3), *others, layers.EPSILON, np.array(lengths))
     assert _is_intact(memory)
     assert _is_intact(more_memory)
     np.testing.assert_array_equal(rows[n_rows:], 0)
@@ -143,7 +162,7 @@ def _convolved(lengths: list[int], width: int) -> tuple[np.ndarray, np.ndarray, 
 @pytest.mark.parametrize("width", [16, 80])
 def test_convolve(lengths: list[int], width: int) -> None:
     before, after, (weight, bias, gain, shift) = _convolved(lengths, width)
-    y, _ = layers.convolution(before, weight, bias)
+    y, _ = layers.convolution(_rounded(before, 1), _rounded(weight, 0), bias)
     y, _ = layers.layer_norm(np.maximum(y, 0), gain, shift)
     y[np.cumsum([0, *(length + 1 for length in lengths)])] = 0
     np.testing.assert_allclose(after, before + y, rtol=1e-4, atol=1e-4)

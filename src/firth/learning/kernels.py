@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from firth.learning.compiled import kernel
-from firth.learning.simd import product_tile
+from firth.learning.simd import BYTES, product_tile, round_row, scaled_tile
 
 _PANEL = 64  # columns at a time: few enough that their weights stay in the fast caches
+_ZERO = 128  # the code of 0 in `round_row`
+_TINY = np.float32(1e-30)
 
 
 @kernel()
@@ -77,33 +81,148 @@ def spread_slots(
                 dlabels[label, first + j] += dy[i, j]
 
 
-def in_panels(weight: np.ndarray) -> np.ndarray:
-    """Return a matrix as `multiply` reads it, flat: 64 columns, then the next 64.
+class Matrix(NamedTuple):
+    """A matrix in 8 bits, as `multiply` reads it; made by `quantize`.
 
-    In the order of the matrix, the columns that one loop needs would be far apart, and push each other out of
-    the cache: with 2,048 columns that takes twice the time.
+    Entries are whole numbers, from -127 to 127, times the scale of their column.
+
+    Attributes
+    ----------
+    codes
+        The whole numbers: the first 64 columns, then the next 64. In the order of the matrix, the columns
+        that one loop needs would be far apart, and push each other out of the cache.
+    starts
+        (taps, columns): the sum of what a row of the matrix brings if all codes of an input are 0.
+    scales
+        (columns,)
     """
-    panels = [weight[:, column : column + _PANEL].reshape(-1) for column in range(0, weight.shape[1], _PANEL)]
-    return np.concatenate(panels)
+
+    codes: np.ndarray
+    starts: np.ndarray
+    scales: np.ndarray
+
+
+def whole_numbers(x: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a matrix as whole numbers from -127 to 127, and their scales, one for all along an axis."""
+    scales = np.maximum(np.abs(x).max(axis=axis, keepdims=True), _TINY) / np.float32(127)
+    return np.rint(x / scales), scales
+
+
+def quantize(weight: np.ndarray, taps: int = 1) -> Matrix:
+    """Round a matrix to 8 bits, a scale for each column.
+
+    Parameters
+    ----------
+    weight
+        (inputs, columns), multiples of 4 and of 16; float32.
+    taps
+        Rows that `multiply` reads at a time: the inputs are theirs, one after the other.
+    """
+    rounded, scales = whole_numbers(weight, axis=0)
+    scales = scales[0]
+    panels = [rounded[:, column : column + _PANEL] for column in range(0, weight.shape[1], _PANEL)]
+    if not BYTES:
+        floats = [(panel * scales[k * _PANEL :][:_PANEL]).reshape(-1) for k, panel in enumerate(panels)]
+        return Matrix(np.concatenate(floats), np.zeros((taps, weight.shape[1]), np.int32), scales)
+    # Four inputs of a column lie together: so many products the processor adds up at once.
+    fours = [panel.reshape(-1, 4, panel.shape[1]).transpose(0, 2, 1).reshape(-1) for panel in panels]
+    starts = -_ZERO * rounded.reshape(taps, -1, weight.shape[1]).sum(axis=1)
+    return Matrix(np.concatenate(fours).astype(np.int8), starts.astype(np.int32), scales)
+
+
+@kernel(error_model="numpy")
+def _round_to_bytes(codes: np.ndarray, scales: np.ndarray, x: np.ndarray, n: int) -> None:
+    """See `round_rows`."""
+    width, flat_codes, flat_x = x.shape[1], codes.reshape(-1), x.reshape(-1)
+    for i in range(n):
+        scales[i] = round_row(flat_codes, i * width, flat_x, i * width, width)
+
+
+@kernel(error_model="numpy", fastmath=True)
+def _round_floats(codes: np.ndarray, scales: np.ndarray, x: np.ndarray, n: int) -> None:
+    """See `round_rows`; the codes have their scale in them."""
+    width = x.shape[1]
+    for i in range(n):
+        largest = np.float32(0)
+        for j in range(width):
+            largest = max(largest, abs(x[i, j]))
+        inverse = np.float32(127) / max(largest, _TINY)
+        scales[i] = largest / np.float32(127)
+        for j in range(width):
+            codes[i, j] = np.rint(x[i, j] * inverse) * scales[i]
+
+
+@kernel(error_model="numpy")
+def _multiply_bytes(
+    y: np.ndarray, codes: np.ndarray, scales: np.ndarray, n: int, matrix: Matrix
+) -> None:  # fmt: skip
+    """See `multiply_rounded`; the products are of bytes, and exact."""
+    (taps, columns), width = matrix.starts.shape, codes.shape[1]
+    flat_y, flat_codes, starts = y.reshape(-1), codes.reshape(-1), matrix.starts.reshape(-1)
+    for column in range(0, columns, _PANEL):
+        n_columns = min(_PANEL, columns - column)
+        for tap in range(taps):
+            panel = (column * taps + n_columns * tap) * width
+            for i in range(0, n, 4):
+                scaled_tile(
+                    flat_y, i * columns + column, columns, flat_codes, (i + tap) * width, width,
+                    scales, i + tap, matrix.codes, panel, starts, tap * columns + column,
+                    matrix.scales, column, width, n_columns, tap > 0,
+                )  # fmt: skip
+
+
+@kernel(error_model="numpy")
+def _multiply_floats(
+    y: np.ndarray, codes: np.ndarray, scales: np.ndarray, n: int, matrix: Matrix
+) -> None:  # fmt: skip
+    """See `multiply_rounded`; the products are of floats, where the processor cannot multiply bytes."""
+    (taps, columns), width = matrix.starts.shape, codes.shape[1]
+    flat_y, flat_codes = y.reshape(-1), codes.reshape(-1)
+    for column in range(0, columns, _PANEL):
+        n_columns = min(_PANEL, columns - column)
+        for i in range(0, n, 4):
+            product_tile(
+                flat_y, i * columns + column, columns, flat_codes, i * width, width, 1, taps * width,
+                matrix.codes, column * taps * width, n_columns, n_columns,
+            )  # fmt: skip
+
+
+CODE = np.uint8 if BYTES else np.float32
+"""The dtype of rows that are rounded to 8 bits."""
+_round = _round_to_bytes if BYTES else _round_floats
+_multiply = _multiply_bytes if BYTES else _multiply_floats
 
 
 @kernel()
-def multiply(
-    y: np.ndarray, y_width: int, x: np.ndarray, x_width: int, n: int, k: int, panels: np.ndarray
-) -> None:
-    """Write the product of `n` rows of `x`, each `k` long, and a matrix to `n` rows of `y`.
+def round_rows(codes: np.ndarray, scales: np.ndarray, x: np.ndarray, n: int) -> None:
+    """Round the first `n` rows of `x` to 8 bits, with a scale for each, for `multiply_rounded`."""
+    _round(codes, scales, x, n)
 
-    All are flat and float32; the matrix is ``in_panels(weight)`` of a weight (k, y_width). Rows of `x` begin
-    `x_width` apart, and overlap if that is less than `k`; rows of `y` are `y_width` wide, a multiple of 16.
-    There must be space for `n` rounded up to a multiple of 4.
+
+@kernel()
+def multiply_rounded(
+    y: np.ndarray, codes: np.ndarray, scales: np.ndarray, n: int, matrix: Matrix
+) -> None:  # fmt: skip
+    """Write the products of rounded rows and a matrix to the first `n` rows of `y`.
+
+    See `multiply`; `codes` and `scales` must have as many rows more as `y`.
     """
-    for column in range(0, y_width, _PANEL):
-        columns = min(_PANEL, y_width - column)
-        for i in range(0, n, 4):
-            product_tile(
-                y, i * y_width + column, y_width, x, i * x_width, x_width, 1, k,
-                panels, column * k, columns, columns,
-            )  # fmt: skip
+    _multiply(y, codes, scales, n, matrix)
+
+
+@kernel()
+def multiply(y: np.ndarray, x: np.ndarray, n: int, matrix: Matrix) -> None:
+    """Write to each of the first `n` rows of `y` the product of as many rows of `x` and a matrix, in 8 bits.
+
+    Row i of `y` comes from the rows of `x` from i on, as many as the matrix has taps. They are rounded to 8
+    bits, with a scale for each row: what that changes is far below what sets two trainings of a network
+    apart. All arrays are float32; `y` must have space for `n` rounded up to a multiple of 4.
+    """
+    n_read = n + len(matrix.starts) - 1
+    codes, scales = np.empty((n_read + 3, x.shape[1]), CODE), np.zeros(n_read + 3, np.float32)
+    codes[n_read:] = 0
+    round_rows(codes, scales, x, n_read)
+    multiply_rounded(y, codes, scales, n, matrix)
 
 
 @kernel(error_model="numpy", fastmath=True)
@@ -159,7 +278,7 @@ def _normalise(line: np.ndarray, gain: np.ndarray, shift: np.ndarray, epsilon: f
 
 @kernel(error_model="numpy", fastmath=True)
 def convolve(
-    rows: np.ndarray, space: np.ndarray, panels: np.ndarray, bias: np.ndarray, gain: np.ndarray,
+    rows: np.ndarray, space: np.ndarray, matrix: Matrix, bias: np.ndarray, gain: np.ndarray,
     shift: np.ndarray, epsilon: float, lengths: np.ndarray,
 ) -> None:  # fmt: skip
     """Add a residual convolution to all rows: ``rows += norm(relu(window @ weight + bias))``.
@@ -170,8 +289,8 @@ def convolve(
         See `embed`, with `firth.learning.network.SPARE_ROWS` more.
     space
         Of the same shape; for the products.
-    panels
-        ``in_panels(weight)``.
+    matrix
+        ``quantize(weight, 3)``.
     bias, gain, shift, epsilon
         And the weight: see `firth.learning.layers.convolution` and `layer_norm`.
     lengths
@@ -179,7 +298,7 @@ def convolve(
     """
     width = rows.shape[1]
     inner = lengths.sum() + len(lengths) - 1  # all but the empty rows at both ends
-    multiply(space.reshape(-1), width, rows.reshape(-1), width, inner, 3 * width, panels)
+    multiply(space, rows, inner, matrix)
     row = 0
     for length in lengths:
         for _ in range(length):

@@ -300,7 +300,7 @@ class EncoderRunner:
         self._layers = []
         for k in range(shape.depth):
             weight, *others = encoder.arrays(f"{k}.weight", f"{k}.bias", f"{k}.gain", f"{k}.shift")
-            self._layers.append((kernels.in_panels(weight), *others))
+            self._layers.append((kernels.quantize(weight, 3), *others))
 
     def run(self, ids: Ints, lengths: Ints) -> FloatArray:
         """Return the rows of a batch, and after them `SPARE_ROWS` of zeros.

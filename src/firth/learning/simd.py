@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -31,6 +31,23 @@ _FLOAT = ir.FloatType()
 _INT = ir.IntType(32)
 _VECTOR = ir.VectorType(_FLOAT, LANES)
 _CONTRACT = ("contract",)  # lets LLVM fuse multiply and add where the machine can
+_INTEGERS = ir.VectorType(_INT, LANES)
+_TINY = 1e-30
+
+
+def _has_byte_products() -> bool:
+    """Return whether compiled code can multiply bytes: instructions of x86 processors from 2019 on."""
+    if config.DISABLE_JIT:
+        return True
+    if config.CPU_NAME in (None, "host") and config.CPU_FEATURES is None:
+        features = binding.get_host_cpu_features().flatten()
+    else:
+        features = config.CPU_FEATURES or ""
+    return "+avx512vnni" in features.split(",")
+
+
+BYTES = _has_byte_products()
+"""Whether `scaled_tile` multiplies bytes; where the processor cannot, it multiplies floats."""
 
 
 def padded(n: int) -> int:
@@ -86,6 +103,18 @@ class _Emitter:
         kind = ir.FunctionType(_VECTOR, [_VECTOR] * len(vectors))
         function = cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.{name}.v{LANES}f32")
         return self.builder.call(function, vectors)
+
+    def load_integers(self, pointer: ir.Value, index: ir.Value) -> ir.Value:
+        """Load 64 bytes, or 16 integers, from an index into the array."""
+        address = self.builder.bitcast(self.builder.gep(pointer, [index]), _INTEGERS.as_pointer())
+        return self.builder.load(address, align=1)
+
+    def add_byte_products(self, total: ir.Value, unsigned: ir.Value, signed: ir.Value) -> ir.Value:
+        """Add to each of 16 integers the sum of 4 products of bytes, of which the first are unsigned."""
+        kind = ir.FunctionType(_INTEGERS, [_INTEGERS] * 3)
+        name = "llvm.x86.avx512.vpdpbusd.512"
+        function = cgutils.get_or_insert_function(self.builder.module, kind, name)
+        return self.builder.call(function, [total, unsigned, signed])
 
     def polynomial(self, coefficients: list[float], x: ir.Value) -> ir.Value:
         """Return c0 + c1 x + c2 x^2 + ... (Horner)."""
@@ -248,6 +277,202 @@ def _emit_product_tile(add: bool, context, builder, signature, arguments):
     return context.get_dummy_value()
 
 
+def _scaled_tile(
+    y: np.ndarray, i: int, y_stride: int,
+    x: np.ndarray, o: int, x_stride: int, x_scales: np.ndarray, r0: int,
+    w: np.ndarray, j: int, starts: np.ndarray, t: int, scales: np.ndarray, c0: int,
+    k: int, n: int, add: bool,
+) -> None:  # fmt: skip
+    """4 rows of `y` become, or grow by, a product of bytes, times a scale for each row and each column.
+
+    y[r, c] = x_scales[r] scales[c] (starts[c] + sum over k of x[r, k] w[k, c]). Rows of `x` are unsigned, `k`
+    bytes long, a multiple of 4; `n`, a multiple of 16, is the number of columns of `w`, whose signed bytes
+    are in the order of w[k // 4, c, k % 4].
+    """
+    weights = w[j : j + k * n].reshape(-1, n, 4).transpose(0, 2, 1).reshape(k, n).astype(np.int64)
+    for r in range(4):
+        row = y[i + r * y_stride : i + r * y_stride + n]
+        sums = starts[t : t + n] + x[o + r * x_stride : o + r * x_stride + k] @ weights
+        row[:] = (row if add else 0) + x_scales[r0 + r] * scales[c0 : c0 + n] * sums
+
+
+@intrinsic
+def _scaled_tile_compiled(
+    typing, y, i, y_stride, x, o, x_stride, x_scales, r0, w, j, starts, t, scales, c0, k, n, add
+):  # fmt: skip
+    def codegen(context, builder, signature, arguments):
+        emit = _Emitter(context, builder, signature, arguments)
+        _, i, y_stride, _, o, x_stride, _, r0, _, j, _, t, _, c0, k, n, add = arguments
+        y_data, x_data, x_scale_data, w_data = (emit.pointer(a) for a in (0, 3, 6, 8))
+        start_data, scale_data = emit.pointer(10), emit.pointer(12)
+        index = n.type
+        rows = [builder.gep(x_data, [builder.add(o, builder.mul(x_stride, index(r)))]) for r in range(4)]
+        blank = ir.Constant(_INTEGERS, None)
+        slots = [[cgutils.alloca_once_value(builder, blank) for _ in range(4)] for _ in range(4)]
+        row_bytes = builder.mul(n, index(4))
+
+        def tile(start: ir.Value, width: int) -> None:
+            offsets = [index(4 * c * LANES) for c in range(width)]
+            for c in range(width):
+                column = builder.add(start, index(c * LANES))
+                first = emit.load_integers(start_data, builder.add(t, column))
+                for r in range(4):
+                    builder.store(first, slots[r][c])
+            base = builder.gep(w_data, [builder.add(j, builder.mul(start, index(4)))])
+            with cgutils.for_range(builder, builder.udiv(k, index(4))) as loop:
+                along = builder.mul(loop.index, index(4))
+                source = builder.gep(base, [builder.mul(loop.index, row_bytes)])
+                signed = [emit.load_integers(source, offset) for offset in offsets]
+                for r in range(4):
+                    address = builder.bitcast(builder.gep(rows[r], [along]), _INT.as_pointer())
+                    unsigned = emit.spread(builder.load(address, align=1))
+                    for c in range(width):
+                        total = emit.add_byte_products(builder.load(slots[r][c]), unsigned, signed[c])
+                        builder.store(total, slots[r][c])
+            for r in range(4):
+                row_scale = emit.broadcast(x_scale_data, builder.add(r0, index(r)))
+                row = builder.add(i, builder.mul(y_stride, index(r)))
+                for c in range(width):
+                    column = builder.add(start, index(c * LANES))
+                    at = builder.add(row, column)
+                    scale = builder.fmul(row_scale, emit.load(scale_data, builder.add(c0, column)))
+                    sums = builder.sitofp(builder.load(slots[r][c]), _VECTOR)
+                    before = builder.select(add, emit.load(y_data, at), emit.zero())
+                    emit.store(emit.multiply_add(scale, sums, before), y_data, at)
+
+        wide = index(4 * LANES)
+        whole = builder.mul(builder.udiv(n, wide), wide)
+        with cgutils.for_range_slice(builder, index(0), whole, wide, index) as (start, _):
+            tile(start, 4)
+        rest = builder.sub(n, whole)
+        for width in (1, 2, 3):
+            with builder.if_then(builder.icmp_unsigned("==", rest, index(width * LANES))):
+                tile(whole, width)
+        return context.get_dummy_value()
+
+    signature = types.void(
+        y, i, y_stride, x, o, x_stride, x_scales, r0, w, j, starts, t, scales, c0, k, n, add
+    )
+    return signature, codegen
+
+
+def _sum_rows(
+    target: np.ndarray, t: int, source: np.ndarray, starts: np.ndarray, count: int, n: int
+) -> None:  # fmt: skip
+    """Add to ``target[t : t + n]`` the parts of `source` that begin at the first `count` of `starts`."""
+    for k in range(count):
+        target[t : t + n] += source[starts[k] : starts[k] + n]
+
+
+@intrinsic
+def _sum_rows_compiled(typing, target, t, source, starts, count, n):
+    def codegen(context, builder, signature, arguments):
+        emit = _Emitter(context, builder, signature, arguments)
+        _, t, _, _, count, n = arguments
+        target_data, source_data, start_data = emit.pointer(0), emit.pointer(2), emit.pointer(3)
+        index = n.type
+        slots = [cgutils.alloca_once_value(builder, emit.zero()) for _ in range(4)]
+
+        def part(at: ir.Value, width: int) -> None:
+            places = [builder.add(at, index(c * LANES)) for c in range(width)]
+            for c in range(width):
+                builder.store(emit.load(target_data, builder.add(t, places[c])), slots[c])
+            with cgutils.for_range(builder, count) as loop:
+                start = builder.load(builder.gep(start_data, [loop.index]))
+                for c in range(width):
+                    row = emit.load(source_data, builder.add(start, places[c]))
+                    builder.store(builder.fadd(builder.load(slots[c]), row), slots[c])
+            for c in range(width):
+                emit.store(builder.load(slots[c]), target_data, builder.add(t, places[c]))
+
+        wide = index(4 * LANES)
+        whole = builder.mul(builder.udiv(n, wide), wide)
+        with cgutils.for_range_slice(builder, index(0), whole, wide, index) as (at, _):
+            part(at, 4)
+        with cgutils.for_range_slice(builder, whole, n, index(LANES), index) as (at, _):
+            part(at, 1)
+        return context.get_dummy_value()
+
+    return types.void(target, t, source, starts, count, n), codegen
+
+
+def _round_row(codes: np.ndarray, o: int, x: np.ndarray, i: int, n: int) -> np.float32:
+    """Round ``x[i : i + n]`` to codes from 1 to 255, of which 128 stands for 0; return their scale."""
+    row = x[i : i + n]
+    largest = np.float32(max(np.abs(row).max(), _TINY))
+    codes[o : o + n] = np.rint(row * (np.float32(127) / largest)) + 128
+    return np.float32(largest / np.float32(127))
+
+
+@intrinsic
+def _round_row_compiled(typing, codes, o, x, i, n):
+    def codegen(context, builder, signature, arguments):
+        emit = _Emitter(context, builder, signature, arguments)
+        _, o, _, i, n = arguments
+        code_data, x_data = emit.pointer(0), emit.pointer(2)
+        index, byte = n.type, ir.IntType(8)
+        slot = cgutils.alloca_once_value(builder, emit.zero())
+        builder.store(emit.constant(_TINY), slot)
+        with cgutils.for_range_slice(builder, index(0), n, index(LANES), index) as (k, _):
+            size = emit.call("fabs", emit.load(x_data, builder.add(i, k)))
+            builder.store(emit.call("maxnum", builder.load(slot), size), slot)
+        folded = builder.load(slot)
+        for half in (8, 4, 2, 1):
+            other = emit.shuffle(folded, folded, [(lane + half) % LANES for lane in range(LANES)])
+            folded = emit.call("maxnum", folded, other)
+        inverse = builder.fdiv(emit.constant(127.0), folded)
+        zero = ir.Constant(_INTEGERS, [_INT(128)] * LANES)
+        with cgutils.for_range_slice(builder, index(0), n, index(LANES), index) as (k, _):
+            scaled = builder.fmul(emit.load(x_data, builder.add(i, k)), inverse)
+            whole = builder.add(builder.fptosi(emit.call("rint", scaled), _INTEGERS), zero)
+            address = builder.gep(code_data, [builder.add(o, k)])
+            pointer = builder.bitcast(address, ir.VectorType(byte, LANES).as_pointer())
+            builder.store(builder.trunc(whole, ir.VectorType(byte, LANES)), pointer, align=1)
+        return builder.fdiv(builder.extract_element(folded, _INT(0)), _FLOAT(127.0))
+
+    return types.float32(codes, o, x, i, n), codegen
+
+
+def _argmax_sum(a: np.ndarray, i: int, b: np.ndarray, j: int, n: int) -> int:
+    """Return where ``a[i : i + n] + b[j : j + n]`` is largest, or first so; `n` is a multiple of 16."""
+    return int(np.argmax(a[i : i + n] + b[j : j + n]))
+
+
+@intrinsic
+def _argmax_sum_compiled(typing, a, i, b, j, n):
+    def codegen(context, builder, signature, arguments):
+        emit = _Emitter(context, builder, signature, arguments)
+        _, i, _, j, n = arguments
+        a_data, b_data = emit.pointer(0), emit.pointer(2)
+        index = n.type
+        lanes = ir.Constant(_INTEGERS, [_INT(k) for k in range(LANES)])
+        value_slot = cgutils.alloca_once_value(builder, emit.zero())
+        place_slot = cgutils.alloca_once_value(builder, lanes)
+        builder.store(builder.fadd(emit.load(a_data, i), emit.load(b_data, j)), value_slot)
+        builder.store(lanes, place_slot)
+        with cgutils.for_range_slice(builder, index(LANES), n, index(LANES), index) as (k, _):
+            value = builder.fadd(emit.load(a_data, builder.add(i, k)), emit.load(b_data, builder.add(j, k)))
+            place = builder.add(emit.spread(builder.trunc(k, _INT)), lanes)
+            better = builder.fcmp_ordered(">", value, builder.load(value_slot))
+            builder.store(builder.select(better, place, builder.load(place_slot)), place_slot)
+            builder.store(builder.select(better, value, builder.load(value_slot)), value_slot)
+        values, places = builder.load(value_slot), builder.load(place_slot)
+        for half in (8, 4, 2, 1):
+            turned = [(lane + half) % LANES for lane in range(LANES)]
+            other_values, other_places = (
+                emit.shuffle(values, values, turned),
+                emit.shuffle(places, places, turned),
+            )
+            equal = builder.fcmp_ordered("==", other_values, values)
+            earlier = builder.and_(equal, builder.icmp_signed("<", other_places, places))
+            better = builder.or_(builder.fcmp_ordered(">", other_values, values), earlier)
+            values = builder.select(better, other_values, values)
+            places = builder.select(better, other_places, places)
+        return builder.sext(builder.extract_element(places, _INT(0)), ir.IntType(64))
+
+    return types.int64(a, i, b, j, n), codegen
+
+
 def _zero_row(target: np.ndarray, i: int, n: int) -> None:
     """target[i : i + n] = 0, for `n` a multiple of 16."""
     target[i : i + n] = 0
@@ -404,6 +629,10 @@ def _pick(plain: Callable[..., Any], compiled: Callable[..., Any]) -> Callable[.
 dot_tile = _pick(_dot_tile, _dot_tile_compiled)
 product_tile = _pick(_product_tile, _product_tile_compiled)
 add_product_tile = _pick(_add_product_tile, _add_product_tile_compiled)
+sum_rows = _pick(_sum_rows, _sum_rows_compiled)
+round_row = _pick(_round_row, _round_row_compiled)
+argmax_sum = _pick(_argmax_sum, _argmax_sum_compiled)
+scaled_tile = _pick(_scaled_tile, _scaled_tile_compiled)
 zero_row = _pick(_zero_row, _zero_row_compiled)
 copy_row = _pick(_copy_row, _copy_row_compiled)
 add_row = _pick(_add_row, _add_row_compiled)

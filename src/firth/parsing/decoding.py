@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from firth.errors import InputError
 from firth.learning.activations import FloatArray
-from firth.learning.kernels import in_panels, multiply
+from firth.learning.kernels import multiply, quantize
 from firth.learning.layers import ACTIVATIONS, Ints
 from firth.learning.network import Decider, places
 from firth.learning.simd import padded
@@ -180,11 +180,13 @@ class Decoder:
         )
         self._activation = ACTIVATIONS.index(decider.shape.activation)
         weight, self._labels, self._bias, self._extras = decider.arrays("slots", "labels", "bias", "extras")
-        self._weight_shape, self._panels = weight.shape, in_panels(weight)
+        self._slots = quantize(weight)
         output, bias = decider.arrays("output", "output.bias")
         more = padded(len(bias)) - len(bias)  # the kernel multiplies whole vectors
-        self._output = np.pad(output, ((0, 0), (0, more))).reshape(-1)
-        self._output_bias = np.pad(bias, (0, more))
+        self._output = quantize(np.pad(output, ((0, 0), (0, more))))
+        legal = np.arange(2**KINDS)[:, None] >> actions.kinds & 1
+        self._biases = np.full((2**KINDS, padded(len(bias))), -np.inf, np.float32)
+        self._biases[:, : len(bias)] = np.where(legal, bias, -np.inf)
 
     def decode(self, rows: FloatArray, lengths: Ints) -> tuple[Ints, Ints]:
         """Parse sentences greedily.
@@ -271,19 +273,10 @@ class Decoder:
         sentences = _sentences(lengths)
         n_rows = sentences.root_row
         rows[n_rows : n_rows + len(self._extras)] = self._extras
-        width, products_width = self._weight_shape
-        products = np.empty((len(rows), products_width), np.float32)
-        multiply(
-            products.reshape(-1),
-            products_width,
-            rows.reshape(-1),
-            width,
-            n_rows + len(self._extras),
-            width,
-            self._panels,
-        )
+        products = np.empty((len(rows), len(self._slots.scales)), np.float32)
+        multiply(products, rows, n_rows + len(self._extras), self._slots)
         scorer = kernels.Scorer(
-            products, self._labels, self._bias, self._activation, self._output, self._output_bias
+            products, self._labels, self._bias, self._activation, self._output, self._biases
         )
         heads, labels = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.int64)
         counts = np.zeros(len(lengths), np.int64)

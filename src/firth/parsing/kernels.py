@@ -5,6 +5,9 @@ whose readable systems the tests compare with these kernels.
 
 Several sentences are decoded side by side, each in a *lane*: the scores of their configurations are one small
 matrix product, with weights read once. A lane whose sentence is parsed takes the next one.
+
+What runs at each step takes whole arrays and the number of the lane. To cut an array out of another, or to
+take it out of a named tuple, counts a reference, which would cost more than the step itself.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from firth.learning.compiled import kernel
-from firth.learning.simd import product_tile
+from firth.learning.kernels import CODE, Matrix, multiply_rounded, round_rows
+from firth.learning.simd import argmax_sum, copy_row, sum_rows
 
 SHIFT, LEFT, RIGHT, ROOT_ARC, SWAP = range(5)
 KINDS = 5
@@ -22,7 +26,7 @@ ARC_STANDARD, ARC_HYBRID, ARC_STANDARD_SWAP = range(3)
 RELU, LEAKY_RELU, CUBE = range(3)
 
 WIDTH = 4
-"""Sentences that are decoded side by side: the rows of `product_tile`."""
+"""Sentences that are decoded side by side: the rows of a product that are computed together."""
 
 SLOTS = (
     "s0", "s1", "s2", "b0", "b1", "b2",
@@ -35,8 +39,9 @@ second child on the left, from the left; ``r1`` and ``r2`` those on the right, f
 _NONE = -1
 _N_SLOTS = len(SLOTS)
 
-# A configuration is two arrays. `state`: which sentence it is of (-1 for none), its steps so far, how many
-# words the sentence has, how many are on the stack, and the place of the next one in the buffer.
+# The configurations are two arrays, with an entry for each lane. `states`: which sentence it is of (-1 for
+# none), its steps so far, how many words the sentence has, how many are on the stack, and the place of the
+# next one in the buffer.
 _SENTENCE, _STEP, _LENGTH, _SIZE, _FRONT = range(5)
 _N_STATE = 5
 # `words`, with a column for ROOT and each word: the stack; the buffer, from `_FRONT` to `_LENGTH`; and of
@@ -96,16 +101,17 @@ class Scorer(NamedTuple):
         (labels, J h) and (h,).
     activation
         `RELU`, `LEAKY_RELU` or `CUBE`.
-    weight, action_bias
-        The output layer, (h A',) flat and (A',), A' the padded number of actions.
+    output, biases
+        The output layer, with A' columns, the padded number of actions; and (2 ** KINDS, A'): row i is for
+        decisions in which kind k is legal if bit k of i is 1; actions that are not are at -inf.
     """
 
     products: np.ndarray
     label_table: np.ndarray
     bias: np.ndarray
     activation: int
-    weight: np.ndarray
-    action_bias: np.ndarray
+    output: Matrix
+    biases: np.ndarray
 
 
 class Gold(NamedTuple):
@@ -165,226 +171,238 @@ def _longest(lengths: np.ndarray) -> int:
 
 
 @kernel()
-def _begin(state: np.ndarray, words: np.ndarray, sentence: int, length: int, none_label: int) -> None:
+def _begin(states: np.ndarray, words: np.ndarray, lane: int, sentence: int, length: int, none: int) -> None:
     """Set up ([ROOT], w_1 … w_n, ∅)."""
-    state[_SENTENCE], state[_STEP], state[_LENGTH], state[_SIZE], state[_FRONT] = sentence, 0, length, 1, 0
-    words[:, : length + 1] = _NONE
-    words[_LABEL, : length + 1] = none_label
-    words[_ON_STACK, : length + 1] = False
-    words[_STACK, 0] = 0
-    words[_ON_STACK, 0] = True
-    for k in range(length):
-        words[_BUFFER, k] = k + 1
+    states[lane, _SENTENCE], states[lane, _STEP], states[lane, _LENGTH] = sentence, 0, length
+    states[lane, _SIZE], states[lane, _FRONT] = 1, 0
+    for k in range(length + 1):
+        for row in (_STACK, _HEAD, _L1, _L2, _R1, _R2):
+            words[lane, row, k] = _NONE
+        words[lane, _BUFFER, k] = k + 1
+        words[lane, _LABEL, k] = none
+        words[lane, _ON_STACK, k] = False
+    words[lane, _STACK, 0] = 0
+    words[lane, _ON_STACK, 0] = True
 
 
 @kernel()
 def _begin_next(
-    state: np.ndarray, words: np.ndarray, coming: int, lengths: np.ndarray, none_label: int
+    states: np.ndarray, words: np.ndarray, lane: int, coming: int, lengths: np.ndarray, none: int
 ) -> int:
     """Begin the next sentence that has words, or none; return the number of the one after that."""
     while coming < len(lengths) and lengths[coming] == 0:
         coming += 1
     if coming < len(lengths):
-        _begin(state, words, coming, lengths[coming], none_label)
+        _begin(states, words, lane, coming, lengths[coming], none)
     else:
-        state[_SENTENCE] = _NONE
+        states[lane, _SENTENCE] = _NONE
     return coming + 1
 
 
 @kernel()
-def _is_final(state: np.ndarray) -> bool:
-    return bool(state[_SIZE] == 1 and state[_FRONT] == state[_LENGTH])
+def _is_final(states: np.ndarray, lane: int) -> bool:
+    return bool(states[lane, _SIZE] == 1 and states[lane, _FRONT] == states[lane, _LENGTH])
 
 
 @kernel()
-def _find_legal(legal: np.ndarray, system: int, state: np.ndarray, words: np.ndarray) -> None:
-    """Write for each kind of transition whether it is legal.
+def _find_legal(legal: np.ndarray, system: int, states: np.ndarray, words: np.ndarray, lane: int) -> int:
+    """Write for each kind of transition whether it is legal, and return that as bits.
 
     The arc from ROOT is the last one, so that a sentence has one root.
     """
-    size, more = state[_SIZE], state[_FRONT] < state[_LENGTH]
+    size, more = states[lane, _SIZE], states[lane, _FRONT] < states[lane, _LENGTH]
     legal[SHIFT] = more
     legal[LEFT] = size > 1 and more if system == ARC_HYBRID else size > 2
     legal[RIGHT] = size > 2
     legal[ROOT_ARC] = size == 2 and not more
     legal[SWAP] = (
-        system == ARC_STANDARD_SWAP and size > 2 and words[_STACK, size - 2] < words[_STACK, size - 1]
+        system == ARC_STANDARD_SWAP
+        and size > 2
+        and words[lane, _STACK, size - 2] < words[lane, _STACK, size - 1]
     )
+    bits = 0
+    for kind in range(KINDS):
+        bits |= legal[kind] << kind
+    return bits
 
 
 @kernel()
-def _apply(kind: int, label: int, system: int, state: np.ndarray, words: np.ndarray) -> None:
+def _apply(
+    kind: int, label: int, system: int, states: np.ndarray, words: np.ndarray, lane: int
+) -> None:  # fmt: skip
     """Take a transition."""
-    size, front = state[_SIZE], state[_FRONT]
-    state[_STEP] += 1
+    size, front = states[lane, _SIZE], states[lane, _FRONT]
+    states[lane, _STEP] += 1
     if kind == SHIFT:
-        word = words[_BUFFER, front]
-        words[_STACK, size] = word
-        words[_ON_STACK, word] = True
-        state[_SIZE] += 1
-        state[_FRONT] += 1
+        word = words[lane, _BUFFER, front]
+        words[lane, _STACK, size] = word
+        words[lane, _ON_STACK, word] = True
+        states[lane, _SIZE] += 1
+        states[lane, _FRONT] += 1
         return
-    s0, s1 = words[_STACK, size - 1], words[_STACK, size - 2]
-    state[_SIZE] -= 1
+    s0, s1 = words[lane, _STACK, size - 1], words[lane, _STACK, size - 2]
+    states[lane, _SIZE] -= 1
     if kind == SWAP:
-        words[_BUFFER, front - 1] = s1
-        words[_STACK, size - 2] = s0
-        words[_ON_STACK, s1] = False
-        state[_FRONT] -= 1
+        words[lane, _BUFFER, front - 1] = s1
+        words[lane, _STACK, size - 2] = s0
+        words[lane, _ON_STACK, s1] = False
+        states[lane, _FRONT] -= 1
         return
     if kind != LEFT:
         head, child = s1, s0
     elif system == ARC_HYBRID:
-        head, child = words[_BUFFER, front], s0
+        head, child = words[lane, _BUFFER, front], s0
     else:
         head, child = s0, s1
-        words[_STACK, size - 2] = s0
-    words[_HEAD, child] = head
-    words[_LABEL, child] = label
-    words[_ON_STACK, child] = False
-    _add_child(words, head, child)
+        words[lane, _STACK, size - 2] = s0
+    words[lane, _HEAD, child] = head
+    words[lane, _LABEL, child] = label
+    words[lane, _ON_STACK, child] = False
+    _add_child(words, lane, head, child)
 
 
 @kernel()
-def _add_child(words: np.ndarray, head: int, child: int) -> None:
+def _add_child(words: np.ndarray, lane: int, head: int, child: int) -> None:
     """Keep the two outermost children on each side."""
     outer, inner = (_L1, _L2) if child < head else (_R1, _R2)
-    first, second = words[outer, head], words[inner, head]
+    first, second = words[lane, outer, head], words[lane, inner, head]
     if first == _NONE or abs(child - head) > abs(first - head):
-        words[inner, head] = first
-        words[outer, head] = child
+        words[lane, inner, head] = first
+        words[lane, outer, head] = child
     elif second == _NONE or abs(child - head) > abs(second - head):
-        words[inner, head] = child
+        words[lane, inner, head] = child
 
 
 @kernel()
-def _child(words: np.ndarray, word: int, which: int) -> int:
+def _child(words: np.ndarray, lane: int, word: int, which: int) -> int:
     """Return a child of a word, or `_NONE`; that of `_NONE` is that too."""
-    return _NONE if word == _NONE else words[which, word]
+    return _NONE if word == _NONE else words[lane, which, word]
 
 
 @kernel()
-def _read(found: np.ndarray, state: np.ndarray, words: np.ndarray) -> None:
+def _read(found: np.ndarray, states: np.ndarray, words: np.ndarray, lane: int) -> None:
     """Write to `found` the word in each of `SLOTS`, or `_NONE`."""
-    size, front, length = state[_SIZE], state[_FRONT], state[_LENGTH]
+    size, front, length = states[lane, _SIZE], states[lane, _FRONT], states[lane, _LENGTH]
     for k in range(3):
-        found[k] = words[_STACK, size - 1 - k] if size > k else _NONE
-        found[3 + k] = words[_BUFFER, front + k] if front + k < length else _NONE
+        found[k] = words[lane, _STACK, size - 1 - k] if size > k else _NONE
+        found[3 + k] = words[lane, _BUFFER, front + k] if front + k < length else _NONE
     for k in range(2):
-        found[6 + 2 * k] = _child(words, found[k], _L1)
-        found[7 + 2 * k] = _child(words, found[k], _R1)
-        found[10 + 2 * k] = _child(words, found[k], _L2)
-        found[11 + 2 * k] = _child(words, found[k], _R2)
-        found[14 + 2 * k] = _child(words, found[6 + 2 * k], _L1)
-        found[15 + 2 * k] = _child(words, found[7 + 2 * k], _R1)
-        found[18 + k] = _child(words, found[3], _L1 if k == 0 else _L2)
+        found[6 + 2 * k] = _child(words, lane, found[k], _L1)
+        found[7 + 2 * k] = _child(words, lane, found[k], _R1)
+        found[10 + 2 * k] = _child(words, lane, found[k], _L2)
+        found[11 + 2 * k] = _child(words, lane, found[k], _R2)
+        found[14 + 2 * k] = _child(words, lane, found[6 + 2 * k], _L1)
+        found[15 + 2 * k] = _child(words, lane, found[7 + 2 * k], _R1)
+        found[18 + k] = _child(words, lane, found[3], _L1 if k == 0 else _L2)
 
 
 @kernel()
 def _look(
-    machine: Machine, sentences: Sentences, state: np.ndarray, words: np.ndarray, found: np.ndarray,
-    units: np.ndarray, labels: np.ndarray,
+    slots: np.ndarray, label_slots: np.ndarray, none_label: int,
+    rows: np.ndarray, root_row: int, none_row: int,
+    states: np.ndarray, words: np.ndarray, lane: int, found: np.ndarray,
+    units: np.ndarray, labels: np.ndarray, at: int,
 ) -> None:  # fmt: skip
-    """Write the units and the labels that the network reads; `found` is space for the words."""
-    _read(found, state, words)
-    row = sentences.rows[state[_SENTENCE]]
-    for k in range(len(units)):
-        word = found[machine.slots[k]]
+    """Write row `at` of the units and the labels that the network reads; `found` is space for the words."""
+    _read(found, states, words, lane)
+    row = rows[states[lane, _SENTENCE]]
+    for k in range(len(slots)):
+        word = found[slots[k]]
         if word == _NONE:
-            units[k] = sentences.none_row
+            units[at, k] = none_row
         else:
-            units[k] = sentences.root_row if word == 0 else row + word - 1
-    for k in range(len(labels)):
-        word = found[machine.label_slots[k]]
-        labels[k] = machine.none_label if word == _NONE else words[_LABEL, word]
+            units[at, k] = root_row if word == 0 else row + word - 1
+    for k in range(len(label_slots)):
+        word = found[label_slots[k]]
+        labels[at, k] = none_label if word == _NONE else words[lane, _LABEL, word]
 
 
 @kernel(error_model="numpy")
-def _hide(hidden: np.ndarray, scorer: Scorer, units: np.ndarray, labels: np.ndarray) -> None:
-    """Write the hidden layer of a decision to `hidden`."""
-    width = len(hidden)
-    hidden[:] = scorer.bias
-    for k in range(len(units)):
-        product = scorer.products[units[k], k * width : (k + 1) * width]
+def _hide(
+    hidden: np.ndarray, lane: int, products: np.ndarray, label_table: np.ndarray, bias: np.ndarray,
+    activation: int, units: np.ndarray, labels: np.ndarray, starts: np.ndarray,
+) -> None:  # fmt: skip
+    """Write the hidden layer of a decision to a row of `hidden`; `products` and `label_table` are flat.
+
+    `starts` is space for the places of rows.
+    """
+    width, n_slots, n_labels = len(bias), units.shape[1], labels.shape[1]
+    flat, place = hidden.reshape(-1), lane * width
+    copy_row(flat, place, bias, 0, width)
+    for k in range(n_slots):
+        starts[k] = (units[lane, k] * n_slots + k) * width
+    sum_rows(flat, place, products, starts, n_slots, width)
+    for k in range(n_labels):
+        starts[k] = (labels[lane, k] * n_labels + k) * width
+    sum_rows(flat, place, label_table, starts, n_labels, width)
+    if activation == CUBE:
         for j in range(width):
-            hidden[j] += product[j]
-    for k in range(len(labels)):
-        product = scorer.label_table[labels[k], k * width : (k + 1) * width]
-        for j in range(width):
-            hidden[j] += product[j]
-    if scorer.activation == CUBE:
-        for j in range(width):
-            hidden[j] = hidden[j] * hidden[j] * hidden[j]
+            hidden[lane, j] = hidden[lane, j] * hidden[lane, j] * hidden[lane, j]
     else:
-        slope = np.float32(0.01 if scorer.activation == LEAKY_RELU else 0)
+        slope = np.float32(0.01 if activation == LEAKY_RELU else 0)
         for j in range(width):
-            hidden[j] = max(hidden[j], slope * hidden[j])
+            hidden[lane, j] = hidden[lane, j] if hidden[lane, j] > 0 else slope * hidden[lane, j]
 
 
 @kernel(error_model="numpy")
-def _best(scores: np.ndarray, kinds: np.ndarray, legal: np.ndarray) -> int:
-    """Return the action with the highest score whose kind is legal."""
-    best = _NONE
-    for a in range(len(kinds)):
-        if legal[kinds[a]] and (best == _NONE or scores[a] > scores[best]):
-            best = a
-    return best
-
-
-@kernel(error_model="numpy")
-def _best_of(scores: np.ndarray, optimal: np.ndarray) -> int:
+def _best_of(
+    scores: np.ndarray, lane: int, biases: np.ndarray, legal: int, optimal: np.ndarray, at: int
+) -> int:
     """Return the action with the highest score of those that are optimal."""
-    best = _NONE
-    for a in range(len(optimal)):
-        if optimal[a] and (best == _NONE or scores[a] > scores[best]):
-            best = a
+    best, highest = _NONE, np.float32(0)
+    for a in range(optimal.shape[1]):
+        score = scores[lane, a] + biases[legal, a]
+        if optimal[at, a] and (best == _NONE or score > highest):
+            best, highest = a, score
     return best
 
 
 @kernel()
-def _lost(kind: int, state: np.ndarray, words: np.ndarray, gold: Gold, root_row: int) -> int:
+def _lost(
+    kind: int, states: np.ndarray, words: np.ndarray, lane: int, gold: Gold, root_row: int
+) -> int:  # fmt: skip
     """Return how many gold arcs a transition of the arc-hybrid system puts out of reach.
 
     Goldberg & Nivre (2013), section 3.2; see `firth.parsing.transitions.ArcHybrid.costs`. `root_row` is the
     row that stands for the ROOT of the sentence in `gold`. The buffer is in order, so whether it holds a word
     is a comparison.
     """
-    size, front, length = state[_SIZE], state[_FRONT], state[_LENGTH]
-    s0 = words[_STACK, size - 1]
-    b0 = words[_BUFFER, front] if front < length else length + 1
+    size, front, length = states[lane, _SIZE], states[lane, _FRONT], states[lane, _LENGTH]
+    s0 = words[lane, _STACK, size - 1]
+    b0 = words[lane, _BUFFER, front] if front < length else length + 1
     moved = root_row + (b0 if kind == SHIFT else s0)
     head = gold.heads[moved]
     lost = 0
     if kind == SHIFT:
-        lost += words[_ON_STACK, head] and head != s0
+        lost += words[lane, _ON_STACK, head] and head != s0
     elif kind == LEFT:
-        lost += head > b0 or head == words[_STACK, size - 2]
+        lost += head > b0 or head == words[lane, _STACK, size - 2]
     else:
         lost += head >= b0
     for k in range(gold.first[moved], gold.first[moved + 1]):
         child = gold.children[k]
-        lost += words[_ON_STACK, child] != 0 if kind == SHIFT else child >= b0
+        lost += words[lane, _ON_STACK, child] != 0 if kind == SHIFT else child >= b0
     return int(lost)
 
 
 @kernel()
 def _find_optimal(
-    optimal: np.ndarray, machine: Machine, state: np.ndarray, words: np.ndarray, legal: np.ndarray,
-    gold: Gold, root_row: int,
+    optimal: np.ndarray, at: int, machine: Machine, states: np.ndarray, words: np.ndarray, lane: int,
+    legal: np.ndarray, gold: Gold, root_row: int,
 ) -> None:  # fmt: skip
     """Write which actions are optimal: those that put the fewest gold arcs out of reach."""
     costs = np.zeros(KINDS, np.int64)
-    least = state[_LENGTH] + 1
+    least = states[lane, _LENGTH] + 1
     for kind in range(SWAP):
         if legal[kind]:
-            costs[kind] = _lost(kind, state, words, gold, root_row)
+            costs[kind] = _lost(kind, states, words, lane, gold, root_row)
             least = min(least, costs[kind])
-    s0 = words[_STACK, state[_SIZE] - 1]
+    s0 = words[lane, _STACK, states[lane, _SIZE] - 1]
     right = machine.none_label if s0 == 0 else gold.labels[root_row + s0]
-    for a in range(len(optimal)):
+    for a in range(optimal.shape[1]):
         kind = machine.kinds[a]
         has_label = kind == SHIFT or machine.arc_labels[a] == right or not gold.available[kind, right]
-        optimal[a] = legal[kind] and costs[kind] == least and has_label
+        optimal[at, a] = legal[kind] and costs[kind] == least and has_label
 
 
 @kernel()
@@ -399,19 +417,23 @@ def follow(machine: Machine, sentences: Sentences, steps: Steps) -> None:
         Its `actions` take each sentence from the beginning to the end; all other arrays but `optimal` are
         written.
     """
-    words = np.empty((_N_WORDS, _longest(sentences.lengths) + 1), np.int32)
-    state = np.zeros(_N_STATE, np.int64)
+    words = np.empty((1, _N_WORDS, _longest(sentences.lengths) + 1), np.int32)
+    states = np.zeros((1, _N_STATE), np.int64)
     found, legal = np.empty(_N_SLOTS, np.int64), np.empty(KINDS, np.bool_)
     for i in range(len(sentences.lengths)):
-        _begin(state, words, i, sentences.lengths[i], machine.none_label)
-        while not _is_final(state):
-            at = steps.first[i] + state[_STEP]
-            _look(machine, sentences, state, words, found, steps.unit_slots[at], steps.label_slots[at])
-            _find_legal(legal, machine.system, state, words)
+        _begin(states, words, 0, i, sentences.lengths[i], machine.none_label)
+        while not _is_final(states, 0):
+            at = steps.first[i] + states[0, _STEP]
+            _look(
+                machine.slots, machine.label_slots, machine.none_label,
+                sentences.rows, sentences.root_row, sentences.none_row,
+                states, words, 0, found, steps.unit_slots, steps.label_slots, at,
+            )  # fmt: skip
+            _find_legal(legal, machine.system, states, words, 0)
             for a in range(len(machine.kinds)):
                 steps.legal[at, a] = legal[machine.kinds[a]]
             action = steps.actions[at]
-            _apply(machine.kinds[action], machine.arc_labels[action], machine.system, state, words)
+            _apply(machine.kinds[action], machine.arc_labels[action], machine.system, states, words, 0)
 
 
 @kernel(error_model="numpy")
@@ -436,50 +458,61 @@ def decode(
         (sentences,): the number of steps is written.
     """
     training, noting = len(gold.heads) > 0, len(steps.actions) > 0
-    n_hidden, n_scores = len(scorer.bias), len(scorer.action_bias)
-    hidden, scores = np.zeros((WIDTH, n_hidden), np.float32), np.empty((WIDTH, n_scores), np.float32)
-    flat_hidden, flat_scores = hidden.reshape(-1), scores.reshape(-1)
-    units = np.empty((WIDTH, len(machine.slots)), np.int64)
-    unit_labels = np.empty((WIDTH, len(machine.label_slots)), np.int64)
+    system, kinds, arc_labels = machine.system, machine.kinds, machine.arc_labels
+    slots, label_slots, none_label = machine.slots, machine.label_slots, machine.none_label
+    lengths, rows = sentences.lengths, sentences.rows
+    products, label_table = scorer.products.reshape(-1), scorer.label_table.reshape(-1)
+    bias, output, biases = scorer.bias, scorer.output, scorer.biases
+    first_steps, actions = steps.first, steps.actions
+
+    hidden = np.zeros((WIDTH, len(bias)), np.float32)
+    codes, scales = np.zeros((WIDTH, len(bias)), CODE), np.zeros(WIDTH, np.float32)
+    scores = np.empty((WIDTH, len(output.scales)), np.float32)
+    flat_scores, flat_biases, n_scores = scores.reshape(-1), biases.reshape(-1), scores.shape[1]
+    starts = np.empty(max(len(slots), len(label_slots)), np.int64)
+    units = np.empty((WIDTH, len(slots)), np.int64)
+    unit_labels = np.empty((WIDTH, len(label_slots)), np.int64)
     found, legal = np.empty(_N_SLOTS, np.int64), np.empty(KINDS, np.bool_)
     states = np.zeros((WIDTH, _N_STATE), np.int64)
-    lanes = np.empty((WIDTH, _N_WORDS, _longest(sentences.lengths) + 1), np.int32)
+    words = np.empty((WIDTH, _N_WORDS, _longest(lengths) + 1), np.int32)
     coming = active = 0
     for lane in range(WIDTH):
-        coming = _begin_next(states[lane], lanes[lane], coming, sentences.lengths, machine.none_label)
+        coming = _begin_next(states, words, lane, coming, lengths, none_label)
         active += states[lane, _SENTENCE] != _NONE
     while active > 0:
         for lane in range(WIDTH):
             if states[lane, _SENTENCE] != _NONE:
-                _look(machine, sentences, states[lane], lanes[lane], found, units[lane], unit_labels[lane])
-                _hide(hidden[lane], scorer, units[lane], unit_labels[lane])
-        product_tile(
-            flat_scores, 0, n_scores, flat_hidden, 0, n_hidden, 1, n_hidden, scorer.weight,
-            0, n_scores, n_scores,
-        )  # fmt: skip
+                _look(
+                    slots, label_slots, none_label, rows, sentences.root_row, sentences.none_row,
+                    states, words, lane, found, units, unit_labels, lane,
+                )  # fmt: skip
+                _hide(
+                    hidden, lane, products, label_table, bias, scorer.activation, units, unit_labels,
+                    starts,
+                )  # fmt: skip
+        round_rows(codes, scales, hidden, WIDTH)
+        multiply_rounded(scores, codes, scales, WIDTH, output)
         for lane in range(WIDTH):
-            state, words = states[lane], lanes[lane]
-            i = state[_SENTENCE]
+            i = states[lane, _SENTENCE]
             if i == _NONE:
                 continue
-            scores[lane] += scorer.action_bias
-            _find_legal(legal, machine.system, state, words)
-            action = _best(scores[lane], machine.kinds, legal)
-            at, row = steps.first[i] + state[_STEP], sentences.rows[i]
+            bits = _find_legal(legal, system, states, words, lane)
+            action = argmax_sum(flat_scores, lane * n_scores, flat_biases, bits * n_scores, n_scores)
+            at, row = first_steps[i] + states[lane, _STEP], rows[i]
             if training:
                 steps.unit_slots[at] = units[lane]
                 steps.label_slots[at] = unit_labels[lane]
-                for a in range(len(machine.kinds)):
-                    steps.legal[at, a] = legal[machine.kinds[a]]
-                _find_optimal(steps.optimal[at], machine, state, words, legal, gold, row - 1)
+                for a in range(len(kinds)):
+                    steps.legal[at, a] = legal[kinds[a]]
+                _find_optimal(steps.optimal, at, machine, states, words, lane, legal, gold, row - 1)
                 if not gold.follow_best[at]:
-                    action = _best_of(scores[lane], steps.optimal[at])
+                    action = _best_of(scores, lane, biases, bits, steps.optimal, at)
             elif noting:
-                steps.actions[at] = action
-            _apply(machine.kinds[action], machine.arc_labels[action], machine.system, state, words)
-            if _is_final(state):
-                for k in range(state[_LENGTH]):
-                    heads[row + k], labels[row + k] = words[_HEAD, k + 1], words[_LABEL, k + 1]
-                counts[i] = state[_STEP]
-                coming = _begin_next(state, words, coming, sentences.lengths, machine.none_label)
-                active -= state[_SENTENCE] == _NONE
+                actions[at] = action
+            _apply(kinds[action], arc_labels[action], system, states, words, lane)
+            if _is_final(states, lane):
+                for k in range(lengths[i]):
+                    heads[row + k], labels[row + k] = words[lane, _HEAD, k + 1], words[lane, _LABEL, k + 1]
+                counts[i] = states[lane, _STEP]
+                coming = _begin_next(states, words, lane, coming, lengths, none_label)
+                active -= states[lane, _SENTENCE] == _NONE
