@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +188,19 @@ def test_held_out_labels_that_were_not_trained_on_count_as_wrong() -> None:
     assert fitted.score(["good", "good"], ["yes", "maybe"]) == 0.5
 
 
+def test_holding_texts_out_leaves_the_labels_as_they_are() -> None:
+    """Whichever texts are drawn, a matrix of labels comes back with as many columns."""
+    matrix = np.zeros((20, 3), dtype=int)
+    matrix[:, 0] = matrix[::2, 1] = 1
+    matrix[7, 2] = 1
+    for seed in range(4):
+        fitted = model(patience=1, epochs=2, validation_fraction=0.5, seed=seed).fit(TEXTS[:20], matrix)
+        assert fitted.classes_.tolist() == [0, 1, 2]
+        assert fitted.predict(["good"]).shape == (1, 3)
+    with pytest.raises(InputError, match="of 2 texts none is left to train on when 2 are held out"):
+        model(patience=1, validation_fraction=0.9).fit(["a", "b"], [0, 1])
+
+
 TOPICS = [("tea",), ("rain",), ("tea", "rain"), ()] * 40
 TOPIC_TEXTS = ["cup milk", "wet cloud", "wet cup", "plot"] * 40
 
@@ -276,6 +291,17 @@ def test_it_works_in_pipelines_and_grid_searches() -> None:
     assert search.predict_proba(MORE_TEXTS).shape == (100, 2)
 
 
+def test_scikit_learn_is_not_needed() -> None:
+    code = (
+        "import sys; sys.modules['sklearn'] = None\n"
+        "import firth\n"
+        "model = firth.PhraseClassifier(dim=4, epochs=20).fit(['a b', 'c b'] * 20, ['x', 'y'] * 20)\n"
+        "print(*model.predict(['a', 'c']), model.score(['a'], ['x']), repr(model))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "x y 1.0 PhraseClassifier(dim=4, epochs=20)"
+
+
 def test_parameters() -> None:
     changed = model().set_params(dim=3, lr=0.5)
     assert (changed.dim, changed.get_params()["lr"]) == (3, 0.5)
@@ -315,8 +341,8 @@ def test_parameters_without_meaning_are_refused(parameters: dict[str, Any], mess
 @pytest.mark.parametrize(
     ("X", "y", "message"),
     [
-        (["a", "b"], ["x", "x"], "at least two labels: there is only 'x'"),
-        ([], [], "at least two labels: there is none"),
+        (["a", "b"], ["x", "x"], "at least two labels: the 2 texts have only 'x'"),
+        ([], [], "at least two labels: the 0 texts have none"),
         (["a", "b"], ["x"], "2 texts, but 1 labels"),
         (["a", "b"], ["x", None], "1 labels are missing; the first is label 2"),
         (["a", "b"], [1.0, float("nan")], "1 labels are missing"),
@@ -324,7 +350,7 @@ def test_parameters_without_meaning_are_refused(parameters: dict[str, Any], mess
         (["a", "b"], ["x", ["y"]], "some texts have one label and some a collection"),
         (["a", "b"], np.array([[1, 2], [0, 1]]), "must hold 0 and 1 only"),
         ("a b", ["x", "y"], "the texts are one string"),
-        (["", ""], ["x", "y"], "no text has a word in it"),
+        (["", ""], ["x", "y"], "none of the 2 texts has a word in it"),
     ],
 )
 def test_texts_and_labels_that_do_not_do(X: Any, y: Any, message: str) -> None:
@@ -338,6 +364,14 @@ def test_it_must_be_trained_first() -> None:
     fitted = model().fit(TEXTS, LABELS)
     with pytest.raises(InputError, match="one label a text and these texts have several"):
         fitted.score(["a"], [["x"]])
+    with pytest.raises(InputError, match="no texts to score"):
+        fitted.score([], [])
+
+
+def test_no_texts_have_no_labels() -> None:
+    fitted = model().fit(TEXTS, LABELS)
+    assert fitted.predict([]).tolist() == []
+    assert fitted.predict_proba([]).shape == (0, 2)
 
 
 def test_progress_is_told() -> None:

@@ -40,6 +40,7 @@ def pairs(labelled: Labelled) -> list[tuple[tuple[str, ...], str]]:
         ("x.jsonl", '{"label": "yes", "text": "good tea"}\n{"text": "bad, bad\\ttea", "label": "no"}\n'),
         ("x.txt", '{"label": "yes", "text": "good tea"}\n{"text": "bad, bad\\ttea", "label": "no"}\n'),
         ("x.txt", "__label__yes good tea\n__label__no bad, bad\ttea"),
+        ("x.txt", "__label__yes\tgood tea\n __label__no   bad, bad\ttea\n"),
         ("x.tsv", "\ufeffyes\tgood tea\nno\tbad, bad\ttea\n"),
     ],
 )
@@ -125,6 +126,9 @@ def test_natural_text() -> None:
         ("label\tid\ttext\nyes\t1\n", "x.tsv", "x.tsv:2: has 2 columns, too few"),
         ("yes,good\nno\n", "x.csv", "x.csv:2: has 1 columns: two are needed"),
         ("yes,good\n,bad\n", "x.csv", "x.csv:2: the text has no label; label it"),
+        ("\n\nno\n", "x.csv", "x.csv:3: has 1 columns: two are needed"),
+        ("yes\tgood\nno\tb\0d\n", "x.tsv", "x.tsv:2: holds a NUL character"),
+        ('{"label": "\\ud800", "text": "bad"}\n', "x.jsonl", "x.jsonl:1: .* half a surrogate pair"),
         ('yes,"two\nlines"\nno,"open\n', "x.csv", "x.csv:3: not CSV"),
         ('{"label": "yes"}\n', "x.jsonl", "x.jsonl:1: has no text in the field 'text'"),
         ('{"text": "good"}\n', "x.jsonl", "x.jsonl:1: the text has no label"),

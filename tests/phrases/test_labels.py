@@ -24,6 +24,12 @@ def test_sets_and_matrices_are_the_same() -> None:
     assert (sets.form, matrix.form) == ("sets", "indicator")
 
 
+def test_some_of_the_texts() -> None:
+    some = read_targets([["b"], [], ["a", "c"], ["c"]], 4).take(np.array([3, 1, 2]))
+    assert some.classes.tolist() == ["a", "b", "c"]
+    assert (some.ids.tolist(), some.offsets.tolist(), some.form) == ([2, 0, 2], [0, 1, 1, 3], "sets")
+
+
 def test_balanced_weights_are_those_of_scikit_learn() -> None:
     from sklearn.utils.class_weight import compute_class_weight
 

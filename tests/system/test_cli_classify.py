@@ -109,7 +109,7 @@ def test_what_train_says(folder: Path) -> None:
 def test_evaluate_prints_tables(folder: Path) -> None:
     out = succeeds("classify", "evaluate", "m.firth", "test.tsv", "--confusion", "c.svg", cwd=folder)
     assert "yes\t100.0\t100.0\t100.0\t20" in out
-    assert "accuracy 100.00  macro-F1 100.00  of 40 texts" in out
+    assert "accuracy 100.00  macro-F1 100.00  of 40 texts, 160 of 160 words known" in out
     assert "true ↓ predicted →  no  yes  all" in out
     assert "accuracy 100.0 %" in (folder / "c.svg").read_text(encoding="utf-8")
 
@@ -178,13 +178,16 @@ def test_texts_without_known_words_and_unseen_labels_are_counted(folder: Path) -
     assert (scores["empty"], scores["no_known_word"], scores["unseen_labels"]) == (1, 1, 1)
     assert scores["passed_over"] == {"blank lines": 1}
     assert (
-        "1 texts have labels that the model was not trained on (maybe): they count as wrong" in result.stderr
+        "of 4 texts, 1 have labels that the model was not trained on (maybe): they count as wrong"
+        in result.stderr
     )
     assert "1 have no word and 1 no known word" in result.stderr
     assert "maybe" in scores["labels"]
     result = call("classify", "predict", "m.firth", cwd=folder, stdin="good\n\nqqq\n")
     assert len(result.stdout.splitlines()) == 3
-    assert "of 3 texts, 1 are empty and 1 have no known word" in result.stderr
+    assert "of 3 texts, 1 have no word and 1 no known word" in result.stderr
+    result = call("classify", "train", "train.tsv", "-o", "h.firth", "--min-count", "200", cwd=folder)
+    assert "of 800 words, 200 have no vector and do not count" in result.stderr
     (folder / "holes.tsv").write_text(make_tsv(20, 1) + "no\t\n")
     result = call("classify", "train", "holes.tsv", "-o", "h.firth", cwd=folder)
     assert (
@@ -193,11 +196,34 @@ def test_texts_without_known_words_and_unseen_labels_are_counted(folder: Path) -
     )
 
 
+def test_unseen_labels_and_words_of_dev_texts_are_counted(folder: Path) -> None:
+    (folder / "odd-dev.tsv").write_text("yes\tgood\nmaybe\tqqq\nno\tbad\n")
+    result = call("classify", "train", "train.tsv", "--dev", "odd-dev.tsv", "-o", "u.firth", cwd=folder)
+    assert "odd-dev.tsv: of 3 texts, 1 have labels that the model was not trained on (maybe)" in result.stderr
+    assert "of 3 dev texts, 0 have no word and 1 no known word" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["sets", "matrix"])
+def test_models_of_python_whose_labels_are_numbers(folder: Path, form: str) -> None:
+    from firth.phrases.classifier import PhraseClassifier
+
+    matrix = np.array([[1, 0], [0, 1], [1, 1]] * 30)
+    labels = matrix if form == "matrix" else [[j for j in (0, 1) if row[j]] for row in matrix]
+    PhraseClassifier(dim=16, epochs=60).fit(["milk", "cloud", "wet cup"] * 30, labels).save(
+        folder / "n.firth"
+    )
+    (folder / "numbers.txt").write_text("__label__0 milk\n__label__1 cloud\n__label__0 __label__1 wet cup\n")
+    scores = json.loads(succeeds("classify", "evaluate", "n.firth", "numbers.txt", "--json", cwd=folder))
+    assert (scores["accuracy"], set(scores["labels"])) == (100.0, {"0", "1"})
+    lines = succeeds("classify", "predict", "n.firth", cwd=folder, stdin="cloud\nwet cup\n").splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["1", "0,1"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["train", "absent.tsv", "-o", "x.firth"], "absent.tsv: no such file"),
-        (["train", "one.tsv", "-o", "x.firth"], "at least two labels: there is only 'yes'"),
+        (["train", "one.tsv", "-o", "x.firth"], "at least two labels: the 2 texts have only 'yes'"),
         (
             ["train", "unlabelled.tsv", "-o", "x.firth"],
             "unlabelled.tsv:2: the text has no label (2 such lines in all)",
@@ -210,6 +236,9 @@ def test_texts_without_known_words_and_unseen_labels_are_counted(folder: Path) -
         (["train", "train.tsv", "-o", "x.firth", "--format", "jsonl"], "train.tsv:1: not JSON"),
         (["evaluate", "train.tsv", "test.tsv"], "not a safetensors file"),
         (["evaluate", "m.firth", "test.tsv", "--confusion", "c.pdf"], "must end in .png or .svg"),
+        (["train", "empty.tsv", "-o", "x.firth"], "none of the 2 texts has a word in it"),
+        (["evaluate", "m.firth", "unlabelled.tsv"], "unlabelled.tsv:2: the text has no label"),
+        (["predict", "m.firth", "nul.txt"], "nul.txt:2: holds a NUL byte"),
         (["predict", "m.firth", "latin.txt"], "latin.txt:2: not valid UTF-8"),
         (["predict", "m.firth", "absent.txt"], "absent.txt: no such file"),
     ],
@@ -218,6 +247,8 @@ def test_texts_without_known_words_and_unseen_labels_are_counted(folder: Path) -
 def test_mistakes_are_told_in_one_line(folder: Path, arguments: list[str], message: str) -> None:
     (folder / "one.tsv").write_text("yes\ta\nyes\tb\n")
     (folder / "unlabelled.tsv").write_text("yes\ta\n\tb\n\tc\n")
+    (folder / "empty.tsv").write_text("yes\t\nno\t \n")
+    (folder / "nul.txt").write_text("good\nb\0d\n")
     (folder / "latin.txt").write_bytes("good\né\n".encode("latin-1"))
     assert message in fails("classify", *arguments, cwd=folder)
     assert not (folder / "x.firth").exists()

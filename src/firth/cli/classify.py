@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from firth.phrases.evaluation import Evaluation
     from firth.phrases.labelled import Labelled
 
+_SAME_LABEL = "all such texts get the same label"
+
 app = typer.Typer(no_args_is_help=True, help="Train a classifier of short texts, judge it, and use it.")
 
 
@@ -201,16 +203,22 @@ def train(
         progress=default_progress(quiet),
     )
     model.save(output)
+    words, known = model.coverage_.words, model.coverage_.known
+    if known < words:
+        note(f"of {words:,} words, {words - known:,} have no vector and do not count", quiet)
     _tell_coverage(model.coverage_, "training texts", "they train only what such texts get", quiet)
+    if held_out is not None:
+        _tell_unseen(held_out, model, f"{dev}: ", quiet)
+        _tell_coverage(model.encode(held_out.texts).coverage, "dev texts", _SAME_LABEL, quiet)
     best = model.history_[model.best_epoch_ - 1]
     figures = {
         "texts": len(texts),
-        "words": model.coverage_.words,
-        "known": model.coverage_.known,
+        "words": words,
+        "known": known,
         "empty": model.coverage_.empty,
         "no_known_word": model.coverage_.unknown,
         "passed_over": texts.passed_over,
-        "labels": [str(label) for label in model.classes_],
+        "labels": model.label_names,
         "epochs": len(model.history_),
         "best_epoch": model.best_epoch_,
         "loss": best["loss"],
@@ -269,23 +277,18 @@ def evaluate(
         check_suffix(confusion, CONFUSION_SUFFIXES)
         check_folder(confusion)
     model = PhraseClassifier.load(model_file)
-    classes = [str(label) for label in model.classes_]
-    binary = classes == ["negative", "positive"] and _is_trees(source, format)
+    binary = model.label_names == ["negative", "positive"] and _is_trees(source, format)
     texts = _read(source, format, binary, phrases, label_field, text_field, quiet)
     if texts.several and not model.multi_label:
         raise InputError(f"{source}: texts have several labels or none, but the model gives one to each")
     predicted, _, coverage = model.label_texts(texts.texts)
-    gold: list[Any] = texts.labels if model.multi_label else [label for (label,) in texts.labels]
-    result = evaluation.evaluate(gold, list(predicted) if model.multi_label else [str(x) for x in predicted])
-    unseen = [set(labels) - set(classes) for labels in texts.labels]
-    n_unseen = sum(map(bool, unseen))
-    if n_unseen:
-        names = ", ".join(sorted(set().union(*unseen))[:5])
-        note(
-            f"{n_unseen} texts have labels that the model was not trained on ({names}): they count as wrong",
-            quiet,
-        )
-    _tell_coverage(coverage, "texts", "all such texts get the same label", quiet)
+    if model.multi_label:
+        result = evaluation.evaluate(texts.labels, predicted)
+    else:
+        gold, found = ([label for (label,) in labels] for labels in (texts.labels, predicted))
+        result = evaluation.evaluate(gold, found)
+    n_unseen = _tell_unseen(texts, model, "", quiet)
+    _tell_coverage(coverage, "texts", _SAME_LABEL, quiet)
     if confusion is not None:
         if result.confusion is None:
             raise InputError("a confusion matrix needs one label a text, and these may have several")
@@ -298,7 +301,7 @@ def evaluate(
     if as_json:
         print_json(_as_json(result, coverage, texts, n_unseen))
     else:
-        _print_evaluation(result)
+        _print_evaluation(result, coverage)
 
 
 @app.command()
@@ -328,8 +331,8 @@ def predict(
     totals = [0, 0, 0]
     for lines in _lines_as_they_come(source):
         labels, probabilities, coverage = model.label_texts(lines)
-        for label, row in zip(labels, probabilities, strict=True):
-            _print_prediction(model, label, row, as_json)
+        for of_text, row in zip(labels, probabilities.tolist(), strict=True):
+            _print_prediction(model, of_text, row, as_json)
         sys.stdout.flush()
         totals = [
             a + b for a, b in zip(totals, (coverage.texts, coverage.empty, coverage.unknown), strict=True)
@@ -337,24 +340,21 @@ def predict(
     n, empty, unknown = totals
     if empty or unknown:
         note(
-            f"of {n:,} texts, {empty:,} are empty and {unknown:,} have no known word: all such texts get the "
-            "same label",
+            f"of {n:,} texts, {empty:,} have no word and {unknown:,} no known word: {_SAME_LABEL}",
             quiet,
         )
 
 
-def _print_prediction(model: PhraseClassifier, label: Any, row: Any, as_json: bool) -> None:
-    by_label = dict(zip((str(name) for name in model.classes_), row.tolist(), strict=True))
-    if model.multi_label:
-        names = [str(name) for name in label]
-        if as_json:
-            print_json({"labels": names, "probabilities": by_label})
-        else:
-            print(",".join(names), ",".join(f"{by_label[name]:.4f}" for name in names), sep="\t")
-    elif as_json:
-        print_json({"label": str(label), "probabilities": by_label})
+def _print_prediction(
+    model: PhraseClassifier, labels: tuple[str, ...], probabilities: list[float], as_json: bool
+) -> None:
+    by_label = dict(zip(model.label_names, probabilities, strict=True))
+    if not as_json:
+        print(",".join(labels), ",".join(f"{by_label[label]:.4f}" for label in labels), sep="\t")
+    elif model.multi_label:
+        print_json({"labels": labels, "probabilities": by_label})
     else:
-        print(label, f"{by_label[str(label)]:.4f}", sep="\t")
+        print_json({"label": labels[0], "probabilities": by_label})
 
 
 def _read(
@@ -386,6 +386,22 @@ def _is_trees(path: Path, format: Format | None) -> bool:
     from firth.phrases.labelled import detect
 
     return format is Format.trees or (format is None and detect(path) == "trees")
+
+
+def _tell_unseen(texts: Labelled, model: PhraseClassifier, where: str, quiet: bool) -> int:
+    """Tell how many texts have labels that the model does not know, and return it."""
+    known = set(model.label_names)
+    unseen = [set(labels) - known for labels in texts.labels]
+    n = sum(map(bool, unseen))
+    if n:
+        names = sorted(set().union(*unseen))
+        some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        note(
+            f"{where}of {len(texts):,} texts, {n:,} have labels that the model was not trained on ({some}): "
+            "they count as wrong",
+            quiet,
+        )
+    return n
 
 
 def _tell_coverage(coverage: Coverage, what: str, consequence: str, quiet: bool) -> None:
@@ -422,7 +438,7 @@ def _as_json(result: Evaluation, coverage: Coverage, texts: Labelled, unseen: in
     }
 
 
-def _print_evaluation(result: Evaluation) -> None:
+def _print_evaluation(result: Evaluation, coverage: Coverage) -> None:
     from firth.show.confusion import format_confusion
 
     rows = [
@@ -431,7 +447,10 @@ def _print_evaluation(result: Evaluation) -> None:
     ]
     columns = ["label", "precision", "recall", "F1", "texts"]
     print_table(columns, rows, title="By label", header_when_piped=True)
-    print(f"\naccuracy {result.accuracy:.2f}  macro-F1 {result.macro_f1:.2f}  of {result.texts:,} texts")
+    print(
+        f"\naccuracy {result.accuracy:.2f}  macro-F1 {result.macro_f1:.2f}  of {result.texts:,} texts, "
+        f"{coverage.known:,} of {coverage.words:,} words known"
+    )
     if result.confusion is not None:
         print("\n" + format_confusion(result.confusion, [score.label for score in result.labels]), end="")
 
@@ -462,8 +481,13 @@ def _lines_as_they_come(source: str) -> Iterator[list[str]]:
 
 
 def _decoded(line: bytes, number: int, source: str) -> str:
+    where = f"{'standard input' if source == '-' else source}:{number}"
     try:
-        return line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r")
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r")
     except UnicodeDecodeError:
-        name = "standard input" if source == "-" else source
-        raise InputError(f"{name}:{number}: not valid UTF-8; convert it to UTF-8") from None
+        raise InputError(f"{where}: not valid UTF-8; convert it to UTF-8") from None
+    if "\0" in text:
+        from firth.text.splitting import nul_byte
+
+        raise nul_byte(where)
+    return text

@@ -240,11 +240,16 @@ class PhraseClassifier:
         random = np.random.default_rng(self.seed)
         texts = _as_list(X)
         targets = read_targets(y, len(texts))
-        if dev is None and self.patience is not None:
-            texts, targets, dev = _hold_out(texts, targets, self.validation_fraction, random)
-        if len(targets.classes) < 2:
-            only = f"only {targets.classes.tolist()[0]!r}" if len(targets.classes) else "none"
-            raise InputError(f"training needs texts of at least two labels: there is {only}")
+        held_out = None
+        if dev is not None:
+            held_out = _read_dev(dev)
+        elif self.patience is not None:
+            texts, targets, held_out = _hold_out(texts, targets, self.validation_fraction, random)
+        if len(present := np.unique(targets.ids)) < 2:
+            only = f"only {targets.classes.tolist()[present[0]]!r}" if len(present) else "none"
+            raise InputError(
+                f"training needs texts of at least two labels: the {len(texts):,} texts have {only}"
+            )
         split = self._split(texts)
         pretrained = self._pretrained()
         self._vocabulary = self._make_vocabulary(split, pretrained)
@@ -254,13 +259,15 @@ class PhraseClassifier:
             raise InputError(
                 f"none of the {words:,} words of the texts has a vector: are the vectors of another language?"
                 if words
-                else "no text has a word in it"
+                else f"none of the {len(texts):,} texts has a word in it"
             )
         self.classes_, self._form, self.coverage_ = targets.classes, targets.form, encoded.coverage
         self._factors = self._make_factors(encoded, pretrained)
         self._initialize(pretrained, random)
-        held_out = None if dev is None else self._held_out(dev)
-        self._train(encoded, targets, held_out, random, progress)
+        dev_encoded = None
+        if held_out is not None:
+            dev_encoded = self._vocabulary.encode(self._split(held_out[0])), held_out[1]
+        self._train(encoded, targets, dev_encoded, random, progress)
         return self
 
     def predict(self, X: Iterable[Text]) -> Any:
@@ -285,6 +292,8 @@ class PhraseClassifier:
         """Return the share of texts whose label, or whose whole set of labels, is predicted rightly."""
         encoded = self.encode(X)
         gold = read_targets(y, encoded.coverage.texts)
+        if len(gold) == 0:
+            raise InputError("there are no texts to score")
         return float(self._right(self._probabilities(encoded), gold).all(axis=1).mean())
 
     def encode(self, X: Iterable[Text]) -> Encoded:
@@ -292,11 +301,24 @@ class PhraseClassifier:
         self._check_fitted()
         return self._vocabulary.encode(self._split(_as_list(X)))
 
-    def label_texts(self, X: Iterable[Text]) -> tuple[Any, npt.NDArray[np.float64], Coverage]:
-        """Return `predict`, `predict_proba` and the coverage of some texts in one go."""
+    def label_texts(
+        self, X: Iterable[Text]
+    ) -> tuple[list[tuple[str, ...]], npt.NDArray[np.float64], Coverage]:
+        """Return the names of the labels of each text, `predict_proba`, and the coverage, in one go."""
         encoded = self.encode(X)
         probabilities = self._probabilities(encoded)
-        return self._decide(probabilities), probabilities, encoded.coverage
+        names = self.label_names
+        if self.multi_label:
+            labels = as_sets(probabilities > 0.5, names)
+        else:
+            labels = [(names[i],) for i in probabilities.argmax(axis=1)]
+        return labels, probabilities, encoded.coverage
+
+    @property
+    def label_names(self) -> list[str]:
+        """The labels as strings, in the order of ``classes_``."""
+        self._check_fitted()
+        return [str(label) for label in self.classes_.tolist()]
 
     @property
     def multi_label(self) -> bool:
@@ -474,12 +496,6 @@ class PhraseClassifier:
         vectors, outside, bias = self._parameters
         return vectors[self._frozen :], outside, bias
 
-    def _held_out(self, dev: tuple[Iterable[Text], Any]) -> tuple[Encoded, Targets]:
-        texts = _as_list(dev[0])
-        if not texts:
-            raise InputError("there are no texts to choose the best epoch by")
-        return self._vocabulary.encode(self._split(texts)), read_targets(dev[1], len(texts))
-
     def _probabilities(self, encoded: Encoded) -> npt.NDArray[np.float64]:
         from firth.learning.activations import sigmoid, softmax
         from firth.phrases import kernels
@@ -494,7 +510,7 @@ class PhraseClassifier:
         if self._form == "single":
             return self.classes_[probabilities.argmax(axis=1)]
         present = probabilities > 0.5
-        return as_sets(present, self.classes_) if self._form == "sets" else present.astype(np.int64)
+        return as_sets(present, self.classes_.tolist()) if self._form == "sets" else present.astype(np.int64)
 
     def _right(self, probabilities: npt.NDArray[np.float64], gold: Targets) -> npt.NDArray[np.bool_]:
         """Return which decisions are right: one for each text, (n, 1), or for each label of it, (n, k)."""
@@ -623,22 +639,27 @@ def _check_whole(name: str, value: Any, smallest: int) -> None:
         raise InputError(f"{name} is {value!r}: it must be a whole number of at least {smallest}")
 
 
+def _read_dev(dev: tuple[Iterable[Text], Any]) -> tuple[list[Text], Targets]:
+    texts = _as_list(dev[0])
+    if not texts:
+        raise InputError("there are no texts to choose the best epoch by")
+    return texts, read_targets(dev[1], len(texts))
+
+
 def _hold_out(
     texts: list[Text], targets: Targets, share: float, random: np.random.Generator
-) -> tuple[list[Text], Targets, tuple[list[Text], Any]]:
+) -> tuple[list[Text], Targets, tuple[list[Text], Targets]]:
     """Set some texts aside, drawn at random."""
     order = random.permutation(len(texts))
     n = max(round(share * len(texts)), 1)
-    labels = (
-        as_sets(targets.matrix(), targets.classes)
-        if targets.form != "single"
-        else targets.classes[targets.ids]
+    if n >= len(texts):
+        raise InputError(
+            f"of {len(texts)} texts none is left to train on when {n} are held out: give texts to choose the "
+            "best epoch by, or leave patience out"
+        )
+    held, kept = order[:n], order[n:]
+    return (
+        [texts[i] for i in kept],
+        targets.take(kept),
+        ([texts[i] for i in held], targets.take(held)),
     )
-
-    def part(numbers: npt.NDArray[np.int64]) -> tuple[list[Text], Any]:
-        chosen = [labels[i] for i in numbers]
-        return [texts[i] for i in numbers], chosen
-
-    kept, kept_labels = part(order[n:])
-    again = read_targets(kept_labels, len(kept))
-    return kept, Targets(again.classes, again.ids, again.offsets, targets.form), part(order[:n])

@@ -33,6 +33,7 @@ FORMATS: tuple[str, ...] = get_args(Format)
 
 _SUFFIXES = {".tsv": "tsv", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 _PREFIX = "__label__"
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _TREE_TOKEN = re.compile(r"[()]|[^\s()]+")
 _BRACKETS = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}"}
 # The Penn Treebank cuts these off the word before them.
@@ -179,6 +180,8 @@ class _Source:
 
     def add(self, number: int, text: str, labels: Sequence[str], several: bool = False) -> None:
         """Take a text, or note that it has no label."""
+        if _NO_TEXT.search("".join((text, *labels))):
+            raise self.error(number, "holds a NUL character or half a surrogate pair: this is not text")
         names = tuple(dict.fromkeys(label.strip() for label in labels))
         if "" in names or not (names or several):
             self._unlabelled.append(number)
@@ -250,19 +253,19 @@ def _read_tsv(source: _Source, label_field: str, text_field: str) -> None:
 
 
 def _read_csv(source: _Source, label_field: str, text_field: str) -> None:
-    last = 0
+    begins = 0  # the line that the row begins at
 
     def lines() -> Iterator[str]:
-        nonlocal last
+        nonlocal begins
         for number, line in source.all_lines():
-            last = number
+            begins = begins or number
             yield line
 
     columns = None
     rows = csv.reader(lines(), strict=True)
     place = 0
     while True:
-        begins = last + 1
+        begins = 0
         try:
             cells = next(rows)
         except StopIteration:
@@ -306,7 +309,8 @@ def _read_jsonl(source: _Source, label_field: str, text_field: str) -> None:
 
 def _read_fasttext(source: _Source) -> None:
     for number, line in source:
-        first, _, text = line.strip().partition(" ")
+        first, *rest = line.strip().split(maxsplit=1)
+        text = rest[0] if rest else ""
         labels = [first]
         if not first.startswith(_PREFIX) or _PREFIX in text:  # labels may stand anywhere
             words = line.split()

@@ -38,6 +38,12 @@ class Targets:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def take(self, texts: npt.NDArray[np.int64]) -> Targets:
+        """Return the labels of some of the texts; `classes` stay as they are."""
+        ids = [self.ids[self.offsets[i] : self.offsets[i + 1]] for i in texts]
+        lengths = np.diff(self.offsets)[texts]
+        return Targets(self.classes, np.concatenate(ids), offsets_of(lengths), self.form)
+
     def matrix(self) -> npt.NDArray[np.bool_]:
         """Return which text has which label, shape (n, k)."""
         present = np.zeros((len(self), len(self.classes)), dtype=bool)
@@ -139,7 +145,6 @@ def class_weights(
     return weights
 
 
-def as_sets(present: npt.NDArray[np.bool_], classes: npt.NDArray[Any]) -> list[tuple[Any, ...]]:
+def as_sets(present: npt.NDArray[np.bool_], names: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Return the labels of each row of a matrix."""
-    names = classes.tolist()
-    return [tuple(names[j] for j in np.flatnonzero(row)) for row in present]
+    return [tuple(names[j] for j in np.flatnonzero(row).tolist()) for row in present]
