@@ -16,7 +16,10 @@ from firth.learning.network import (
     EncoderRunner,
     EncoderShape,
     Gradients,
+    pack,
     places,
+    round_parameters,
+    unpack,
 )
 
 TABLES = ((9, 5), (4, 3))
@@ -246,3 +249,20 @@ def test_dropout_of_the_hidden_layer_is_of_the_training_only() -> None:
     np.testing.assert_array_equal(decider.forward(*arguments, 0.5)[0], plain)
     dropped, _ = decider.forward(*arguments, 0.5, np.random.default_rng(1))
     assert not np.allclose(dropped, plain)
+
+
+def test_packed_parameters() -> None:
+    parameters = _encoder().parameters | _decider().parameters
+    rounded = unpack(pack(parameters))
+    assert {name: array.shape for name, array in rounded.items()} == {
+        name: array.shape for name, array in parameters.items()
+    }
+    for name, array in parameters.items():
+        assert rounded[name].dtype == np.float32
+        scale = np.abs(array).max(axis=1 if "table" in name else 0, keepdims=True) / 127
+        np.testing.assert_allclose(rounded[name], array, atol=0.51 * scale.max() if array.ndim == 2 else 0)
+    again = unpack(pack(rounded))
+    round_parameters(parameters)
+    for name, array in rounded.items():
+        np.testing.assert_array_equal(parameters[name], array)
+        np.testing.assert_allclose(again[name], array, rtol=1e-6, err_msg=name)

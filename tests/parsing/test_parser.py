@@ -56,12 +56,12 @@ def make_sentence(random: np.random.Generator) -> Sentence:
     if random.random() < 0.4:
         words += [("ADJ", verb - 1, "acl:relcl")]  # its arc crosses that of the verb
     words += [("PUNCT", verb, "punct")]
-    return Sentence(
-        [
-            Token(k, str(random.choice(WORDS[upos])), "_", upos, upos[:2], f"N={upos[0]}", head, deprel)
-            for k, (upos, head, deprel) in enumerate(words, 1)
-        ]
-    )
+    tokens = []
+    for k, (upos, head, deprel) in enumerate(words, 1):
+        form = str(random.choice(WORDS[upos]))
+        lemma = form.removesuffix("s") if upos == "VERB" else form
+        tokens.append(Token(k, form, lemma, upos, upos[:2], f"N={upos[0]}", head, deprel))
+    return Sentence(tokens)
 
 
 def make_treebank(n: int, seed: int) -> list[Sentence]:
@@ -128,8 +128,8 @@ def test_learns_a_small_language(any_parser: Parser) -> None:
     assert 5 < len(crossing) < len(DEV)
     scores = any_parser.evaluate(DEV)
     assert scores.las > 95
-    assert scores.upos == scores.xpos == scores.feats == 100
-    assert any_parser.evaluate(crossing, given_tags=True).las > 90
+    assert min(scores.upos, scores.xpos, scores.feats, scores.lemmas) > 99
+    assert any_parser.evaluate(crossing, given_tags=True).las > 85
 
 
 def test_scores_in_the_metadata_are_those_of_the_parser(parser: Parser) -> None:
@@ -137,8 +137,8 @@ def test_scores_in_the_metadata_are_those_of_the_parser(parser: Parser) -> None:
     scores, with_tags = parser.evaluate(DEV), parser.evaluate(DEV, given_tags=True)
     assert figures["LAS"] == pytest.approx(scores.las)
     assert figures["LAS with given tags"] == pytest.approx(with_tags.las)
-    assert [figures[name] for name in ("UPOS", "XPOS", "FEATS")] == pytest.approx(
-        [scores.upos, scores.xpos, scores.feats]
+    assert [figures[name] for name in ("UPOS", "XPOS", "FEATS", "LEMMAS")] == pytest.approx(
+        [scores.upos, scores.xpos, scores.feats, scores.lemmas]
     )
     assert (parser.metadata["sentences"], parser.metadata["words"]) == (200, sum(map(len, TRAIN)))
 
@@ -252,8 +252,8 @@ def test_labels_that_only_the_development_set_has() -> None:
     assert 0 < figures["LAS"] < 100 > figures["UPOS"]
 
 
-def test_silver_sentences_come_first() -> None:
-    """The parser learns from them, and lives with labels that only they have, lifted or not."""
+def test_silver_sentences_are_learned_too() -> None:
+    """The parser lives with labels that only they have, lifted or not."""
     silver = deepcopy(make_treebank(60, 4))
     for sentence in silver[:5]:
         sentence.tokens[0].deprel = "det:predet"
@@ -267,7 +267,7 @@ def test_vectors() -> None:
     nouns, verbs = ["dog", "cat", "blick", "bird", "house"], ["sees", "likes", "blorps", "hears"]
 
     matrix = np.array([[1, 0]] * len(nouns) + [[0, 1]] * len(verbs), np.float32)
-    parser = train(vectors=Vectors([*nouns, *verbs], matrix), epochs=12)
+    parser = train(vectors=Vectors([*nouns, *verbs], matrix), epochs=20, shape=replace(SMALL, width=32))
     (parsed,) = parser.parse([words("the", "blick", "blorps", "the", "blick", ".")])
     assert [token.upos for token in parsed.tokens] == ["DET", "NOUN", "VERB", "DET", "NOUN", "PUNCT"]
     assert parsed.tokens[2].head == 0
@@ -302,12 +302,12 @@ def test_sentences_without_words(parser: Parser) -> None:
     assert parser.transitions(Sentence([])) == []
 
 
-@pytest.mark.parametrize("lengths", [[], [5], [300], [200, 50, 6, 1], [0, 300, 0, 1], [256, 256]], ids=str)
+@pytest.mark.parametrize("lengths", [[], [5], [600], [400, 100, 12, 1], [0, 600, 0, 1], [512, 512]], ids=str)
 def test_parts(lengths: list[int]) -> None:
     found = list(parts(lengths))
     assert [k for where in found for k in range(where.start, where.stop)] == list(range(len(lengths)))
-    assert all(sum(lengths[where]) >= 256 for where in found[:-1])
-    assert all(sum(lengths[where.start : where.stop - 1]) < 256 for where in found)
+    assert all(sum(lengths[where]) >= 512 for where in found[:-1])
+    assert all(sum(lengths[where.start : where.stop - 1]) < 512 for where in found)
 
 
 def broken(change: dict[str, Any], word: int = 2) -> list[Sentence]:

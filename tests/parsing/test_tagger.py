@@ -8,7 +8,8 @@ import pytest
 from firth.learning.network import Batch, Gradients
 from firth.learning.training import Schedule, train
 from firth.parsing.features import WordFeatures
-from firth.parsing.tagger import ATTRIBUTES, Tagger, TagSets
+from firth.parsing.lemmas import Lemmas
+from firth.parsing.tagger import ATTRIBUTES, Tagger, TaggerShape, TagSets
 from firth.parsing.training import TaggerTask
 from firth.progress import Progress
 from firth.text.document import Sentence, Token
@@ -37,7 +38,7 @@ TREEBANK = [ambiguous(bool(k % 2)) for k in range(20)] + [
 
 def make_tagger(treebank: list[Sentence]) -> Tagger:
     features = WordFeatures.learn([token.form for token in s.tokens] for s in treebank)
-    tagger = Tagger(features, TagSets.learn(treebank), {})
+    tagger = Tagger(features, TagSets.learn(treebank), Lemmas.learn(treebank), {}, TaggerShape())
     tagger.initialise(np.random.default_rng(0))
     return tagger
 

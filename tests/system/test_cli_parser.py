@@ -23,7 +23,7 @@ from firth.vectors.word_vectors import WordVectors
 if TYPE_CHECKING:
     from conftest import CommandLine
 
-FIGURES = ["UAS", "LAS", "CLAS", "UPOS", "XPOS"]
+FIGURES = ["UAS", "LAS", "CLAS", "UPOS", "XPOS", "FEATS", "lemmas"]
 TRAINING = ("train.conllu", "--dev", "dev.conllu", "--epochs", "5")  # as for little.firth
 
 

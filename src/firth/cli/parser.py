@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Train a parser on a treebank, and score it.")
 
-_FIGURES = ("UAS", "LAS", "CLAS", "UPOS", "XPOS")
+_FIGURES = ("UAS", "LAS", "CLAS", "UPOS", "XPOS", "FEATS", "lemmas")
 _RAW_FIGURES = (*_FIGURES, "words_f1", "sentences_f1")
 _CONFUSIONS_ON_A_SCREEN = 30
 
@@ -253,8 +253,9 @@ def evaluate(
     """Score a parser on a treebank, by the conventions of the CoNLL 2018 shared task.
 
     UAS, LAS: words with the right head; with the right head and relation. CLAS: LAS of content words. UPOS,
-    XPOS: words with the right tag. All in percent; with --raw, F1. Words are those of the treebank, unless
-    there is --raw; tags are the parser's own, unless there is --gold-tags.
+    XPOS, FEATS, lemmas: words with the right tag, features, lemma. All in percent; with --raw, F1. Words are
+    those of the treebank, unless there is --raw; tags and lemmas are the parser's own, unless there is
+    --gold-tags.
 
     \b
     Examples:

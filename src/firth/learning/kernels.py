@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from firth.learning.compiled import kernel
-from firth.learning.simd import BYTES, product_tile, round_row, scaled_tile
+from firth.learning.simd import BYTES, argmax_sum, product_tile, round_row, scaled_tile
 
 _PANEL = 64  # columns at a time: few enough that their weights stay in the fast caches
 _ZERO = 128  # the code of 0 in `round_row`
@@ -104,8 +104,9 @@ class Matrix(NamedTuple):
 
 def whole_numbers(x: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
     """Return a matrix as whole numbers from -127 to 127, and their scales, one for all along an axis."""
-    scales = np.maximum(np.abs(x).max(axis=axis, keepdims=True), _TINY) / np.float32(127)
-    return np.rint(x / scales), scales
+    scales = np.maximum(np.abs(x).max(axis=axis, keepdims=True, initial=0), _TINY) / np.float32(127)
+    rounded = x / scales
+    return np.rint(rounded, out=rounded), scales
 
 
 def quantize(weight: np.ndarray, taps: int = 1) -> Matrix:
@@ -119,15 +120,32 @@ def quantize(weight: np.ndarray, taps: int = 1) -> Matrix:
         Rows that `multiply` reads at a time: the inputs are theirs, one after the other.
     """
     rounded, scales = whole_numbers(weight, axis=0)
-    scales = scales[0]
-    panels = [rounded[:, column : column + _PANEL] for column in range(0, weight.shape[1], _PANEL)]
+    starts = np.zeros((taps, weight.shape[1]), np.int32)
     if not BYTES:
-        floats = [(panel * scales[k * _PANEL :][:_PANEL]).reshape(-1) for k, panel in enumerate(panels)]
-        return Matrix(np.concatenate(floats), np.zeros((taps, weight.shape[1]), np.int32), scales)
-    # Four inputs of a column lie together: so many products the processor adds up at once.
-    fours = [panel.reshape(-1, 4, panel.shape[1]).transpose(0, 2, 1).reshape(-1) for panel in panels]
-    starts = -_ZERO * rounded.reshape(taps, -1, weight.shape[1]).sum(axis=1)
-    return Matrix(np.concatenate(fours).astype(np.int8), starts.astype(np.int32), scales)
+        floats = rounded * scales
+        panels = [floats[:, column : column + _PANEL] for column in range(0, weight.shape[1], _PANEL)]
+        return Matrix(np.concatenate([panel.reshape(-1) for panel in panels]), starts, scales[0])
+    codes = np.empty(weight.size, np.int8)
+    _lay_out(codes, starts, rounded)
+    return Matrix(codes, starts, scales[0])
+
+
+@kernel()
+def _lay_out(codes: np.ndarray, starts: np.ndarray, rounded: np.ndarray) -> None:
+    """Write the codes and the starts of a matrix of whole numbers; see `Matrix`.
+
+    In a panel, four inputs of a column lie together: so many products the processor adds up at once.
+    """
+    n_inputs, n_columns = rounded.shape
+    width = n_inputs // len(starts)
+    for column in range(0, n_columns, _PANEL):
+        n = min(_PANEL, n_columns - column)
+        for k in range(n_inputs):
+            first, tap = column * n_inputs + k // 4 * 4 * n + k % 4, k // width
+            for c in range(n):
+                code = np.int32(rounded[k, column + c])
+                codes[first + 4 * c] = code
+                starts[tap, column + c] -= _ZERO * code
 
 
 @kernel(error_model="numpy")
@@ -226,6 +244,37 @@ def multiply(y: np.ndarray, x: np.ndarray, n: int, matrix: Matrix) -> None:
 
 
 @kernel(error_model="numpy", fastmath=True)
+def choose(
+    choices: np.ndarray, rows: np.ndarray, hidden: Matrix, bias: np.ndarray, output: Matrix,
+    biases: np.ndarray,
+) -> None:  # fmt: skip
+    """Write for each of the first rows the number of the output that has the highest score.
+
+    Parameters
+    ----------
+    choices
+        (n,)
+    rows
+        With at least 3 rows more than n.
+    hidden, bias
+        The hidden layer, with ReLU.
+    output, biases
+        The output layer. It is padded to a multiple of 16; there, the biases are -inf.
+    """
+    n, n_scores = len(choices), len(biases)
+    y, scores = np.empty((n + 3, len(bias)), np.float32), np.empty((n + 3, n_scores), np.float32)
+    flat_scores = scores.reshape(-1)
+    multiply(y, rows, n, hidden)
+    for i in range(n):
+        for j in range(len(bias)):
+            value = y[i, j] + bias[j]
+            y[i, j] = value if value > 0 else np.float32(0)
+    multiply(scores, y, n, output)
+    for i in range(n):
+        choices[i] = argmax_sum(flat_scores, i * n_scores, biases, 0, n_scores)
+
+
+@kernel(error_model="numpy", fastmath=True)
 def embed(
     ids: np.ndarray, first: np.ndarray, table: np.ndarray, gain: np.ndarray, shift: np.ndarray,
     epsilon: float, lengths: np.ndarray, rows: np.ndarray,
@@ -305,7 +354,8 @@ def convolve(
             row += 1
             line = space[row - 1]
             for j in range(width):
-                line[j] = max(line[j] + bias[j], np.float32(0))
+                value = line[j] + bias[j]
+                line[j] = value if value > 0 else np.float32(0)
             _normalise(line, gain, shift, epsilon)
             for j in range(width):
                 rows[row, j] += line[j]

@@ -12,7 +12,7 @@ another sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -30,6 +30,42 @@ Accumulate: TypeAlias = Callable[[FloatArray], None]
 
 SPARE_ROWS = 8
 """Unused rows at the end of a matrix, because kernels read and write four rows at a time."""
+
+
+_SCALES = "/scales"
+_BY_ROW = ("table", "labels", "extras")
+
+
+def pack(parameters: Parameters) -> dict[str, npt.NDArray[Any]]:
+    """Return parameters as a model file keeps them: matrices in 8 bits.
+
+    They have a scale for each row if rows are looked up, and otherwise for each column, just as
+    `firth.learning.kernels.quantize` rounds them when the network is at work.
+    """
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    for name, array in parameters.items():
+        if array.ndim < 2:
+            arrays[name] = array
+        else:
+            axis = 1 if set(name.split(".")) & set(_BY_ROW) else 0
+            codes, arrays[name + _SCALES] = kernels.whole_numbers(array, axis)
+            arrays[name] = codes.astype(np.int8)
+    return arrays
+
+
+def unpack(arrays: Mapping[str, npt.NDArray[Any]]) -> Parameters:
+    """Restore what `pack` made of parameters; KeyError if something is missing."""
+    return {
+        name: array * arrays[name + _SCALES] if array.dtype == np.int8 else array.astype(np.float32)
+        for name, array in arrays.items()
+        if not name.endswith(_SCALES)
+    }
+
+
+def round_parameters(parameters: Parameters) -> None:
+    """Round parameters, in place, to what a model file keeps of them."""
+    for name, rounded in unpack(pack(parameters)).items():
+        parameters[name][:] = rounded
 
 
 class Gradients:

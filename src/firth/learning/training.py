@@ -273,6 +273,11 @@ class _State:
         arrays, metadata = load_arrays(checkpoint, mmap=False)
         then = metadata.get("settings", {})
         for name, value in self._settings.items():
+            if then.get(name) != value and name == "data":
+                raise InputError(
+                    f"{checkpoint}: was made from other data, so it cannot be resumed; use the same treebank "
+                    "and vectors as then, or remove it to start afresh"
+                )
             if then.get(name) != value:
                 raise InputError(
                     f"{checkpoint}: was made with {name} = {then.get(name)!r}, not {value!r}, so it cannot "

@@ -147,8 +147,11 @@ class WordFeatures:
             seen = self._seen
             if len(seen) > _REMEMBERED:  # a stream of text has no end of words
                 seen.clear()
-            rows = [seen[form] if form in seen else self._add(form) for form in forms]
-            return self._table[rows]
+            forms = list(forms)
+            rows = list(map(seen.get, forms))
+            if None in rows:
+                rows = [seen[form] if form in seen else self._add(form) for form in forms]
+            return self._table[np.array(rows, np.intp)]
 
     def _add(self, form: str) -> int:
         """Remember the numbers of a word; return where they are."""
@@ -166,14 +169,18 @@ class WordFeatures:
         """Return all that `from_arrays` needs, for a model file."""
         arrays: dict[str, npt.NDArray[Any]] = {"vectors": self._codes, "vector scales": self._scales}
         for name, strings in [*zip(_CHANNELS, self._vocabularies, strict=True), ("words", self._words)]:
-            arrays[f"{name}.text"], arrays[f"{name}.offsets"] = pack_strings(strings)
+            arrays[f"{name}.text"], offsets = pack_strings(strings)
+            lengths = np.diff(offsets)
+            arrays[f"{name}.lengths"] = lengths.astype(np.min_scalar_type(lengths.max(initial=0)))
         return arrays
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> WordFeatures:
         """Restore what `arrays` returned; KeyError if something is missing."""
         strings = {
-            name: unpack_strings(arrays[f"{name}.text"], arrays[f"{name}.offsets"])
+            name: unpack_strings(
+                arrays[f"{name}.text"], np.append(0, np.cumsum(arrays[f"{name}.lengths"], dtype=np.int64))
+            )
             for name in (*_CHANNELS, "words")
         }
         words = strings.pop("words")

@@ -22,9 +22,9 @@ Tree: TypeAlias = tuple[list[int], list[str]]
 """The head and the relation of each word of a sentence."""
 
 _TAG_WIDTH = 32
-_PART = 256  # words that go through the network together: what they need stays in the second cache
+_PART = 512  # words that go through the network together: more of them would not fit the caches
 
-UNIT_SLOTS = ("s0", "s1", "s2", "b0")
+UNIT_SLOTS = ("s0", "s1", "s2", "b0", "s0.l1", "s0.r1", "s1.r1", "b0.l1")
 LABEL_SLOTS = ("s0.l1", "s0.r1", "s1.l1", "s1.r1", "b0.l1")
 
 
@@ -107,12 +107,13 @@ class ParserNetwork:
         words
             (n, channels + 1), from `WordFeatures.number`.
         tags
-            (n, attributes): what a tagger has guessed.
+            (n, attributes), or with more columns: what a tagger has guessed.
         given
             (n, attributes), from `TagSets.number`: the tags that words came with, which are read instead; -1
             where one is not known.
         """
-        numbers = tags + 1 + np.array(self.tags.sizes, tags.dtype)
+        sizes = np.array(self.tags.sizes, tags.dtype)
+        numbers = tags[:, : len(sizes)] + 1 + sizes
         if given is not None:
             numbers = np.where(given >= 0, given + 1, numbers)
         return np.concatenate([words[:, :-1], numbers, words[:, -1:]], axis=1)

@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from firth.errors import InputError
 from firth.learning.activations import FloatArray
+from firth.learning.network import round_parameters
 from firth.learning.training import Schedule, train
 from firth.parsing import segmenter_kernels as kernels
 from firth.parsing.segmenter_characters import Characters, Chunks
@@ -494,8 +495,7 @@ class _Run:
             checkpoint=self.checkpoint and self.checkpoint.with_stem(f"{self.checkpoint.stem}-{name}"),
             settings={"data": self.data, "shape": asdict(network.shape)},
         )
-        for array in network.parameters.values():
-            array[:] = array.astype(np.float16)
+        round_parameters(network.parameters)
         return network, max(float(figures[f"{name} F1"]) for figures in history)
 
 

@@ -25,6 +25,8 @@ from firth.learning.network import (
     EncoderShape,
     Gradients,
     Parameters,
+    pack,
+    unpack,
 )
 from firth.parsing import segmenter_kernels as kernels
 
@@ -162,10 +164,8 @@ class BoundaryNetwork:
         return scores, lambda dscores: encoder_backward(decider_backward(dscores))
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return all that `from_arrays` needs, the parameters in 16 bits."""
-        arrays: dict[str, npt.NDArray[Any]] = {
-            name: array.astype(np.float16) for name, array in self.parameters.items()
-        }
+        """Return all that `from_arrays` needs."""
+        arrays = pack(self.parameters)
         for k, channel in enumerate(self.vocabulary.hashes):
             arrays[f"hashes.{k}"] = channel
         return arrays
@@ -186,10 +186,11 @@ class BoundaryNetwork:
                 raise ValueError("hashes that are none")
         network = cls(shape, Vocabulary(hashes), {})
         network.initialise(np.random.default_rng(0))
+        parameters = unpack({name: array for name, array in arrays.items() if not name.startswith("hashes.")})
         for name, expected in network.parameters.items():
-            if arrays[name].shape != expected.shape:
-                raise ValueError(f"{name} of shape {arrays[name].shape}, not {expected.shape}")
-            expected[:] = arrays[name]
+            if parameters[name].shape != expected.shape:
+                raise ValueError(f"{name} of shape {parameters[name].shape}, not {expected.shape}")
+            expected[:] = parameters[name]
         return network
 
 

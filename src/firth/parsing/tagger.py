@@ -1,15 +1,18 @@
-"""The tagger: universal and language-specific parts of speech, and features, of words in a sentence."""
+"""The tagger: universal and language-specific parts of speech, features and lemmas of words in a sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from firth.learning.activations import FloatArray
+from firth.learning.kernels import choose, quantize
 from firth.learning.layers import Ints
 from firth.learning.network import (
+    SPARE_ROWS,
     Batch,
     Decider,
     DeciderShape,
@@ -20,12 +23,21 @@ from firth.learning.network import (
     Parameters,
     places,
 )
+from firth.learning.simd import padded
 from firth.parsing.features import WordFeatures
+from firth.parsing.lemmas import Lemmas
 from firth.text.document import Sentence
 
 ATTRIBUTES = ("upos", "xpos", "feats")
 
-_WIDTH, _DEPTH, _HIDDEN = 128, 2, 64
+
+@dataclass(frozen=True)
+class TaggerShape:
+    """The sizes of a tagger's network; see `firth.learning.network`. `hidden` is of each attribute."""
+
+    width: int = 192
+    depth: int = 3
+    hidden: int = 128
 
 
 class TagSets:
@@ -60,12 +72,13 @@ class TagSets:
     def number(self, sentences: Iterable[Sentence]) -> Ints:
         """Return the number of each tag of each word, (words, attributes); -1 for a tag that is not known."""
         upos, xpos, feats = self._numbers
-        rows = [
-            (upos.get(token.upos, -1), xpos.get(token.xpos, -1), feats.get(token.feats, -1))
-            for sentence in sentences
-            for token in sentence.tokens
-        ]
-        return np.array(rows, np.int32).reshape(len(rows), len(ATTRIBUTES))
+        tokens = [token for sentence in sentences for token in sentence.tokens]
+        columns = (
+            [upos.get(token.upos, -1) for token in tokens],
+            [xpos.get(token.xpos, -1) for token in tokens],
+            [feats.get(token.feats, -1) for token in tokens],
+        )
+        return np.ascontiguousarray(np.array(columns, np.int32).T)
 
     def write(self, tags: Ints, sentences: Iterable[Sentence]) -> None:
         """Give words the tags with these numbers; the reverse of `number`."""
@@ -76,25 +89,39 @@ class TagSets:
 
 
 class Tagger:
-    """Tags words: an encoder, and for each attribute a decision about each word.
+    """Tags words: an encoder, and for each attribute and the lemma a decision about each word.
 
     Parameters
     ----------
     features
         Numbers the words.
-    tags
-        What there is to choose from.
+    tags, lemmas
+        What there is to choose from. Without rules for lemmas, it gives none.
     parameters
         The arrays of the network; an empty dictionary to begin with.
+    shape
+        Its sizes.
     """
 
-    def __init__(self, features: WordFeatures, tags: TagSets, parameters: Parameters) -> None:
-        self.features, self.tags, self.parameters = features, tags, parameters
-        shape = EncoderShape(features.tables, features.vectors.shape[1], _WIDTH, _DEPTH)
-        self._encoder = Encoder(shape, parameters, "tagger.encoder.")
+    def __init__(
+        self,
+        features: WordFeatures,
+        tags: TagSets,
+        lemmas: Lemmas,
+        parameters: Parameters,
+        shape: TaggerShape,
+    ) -> None:
+        self.features, self.tags, self.lemmas = features, tags, lemmas
+        self.parameters, self.shape = parameters, shape
+        width, hidden = shape.width, shape.hidden
+        encoder_shape = EncoderShape(features.tables, features.vectors.shape[1], width, shape.depth)
+        self._encoder = Encoder(encoder_shape, parameters, "tagger.encoder.")
+        sizes = dict(zip(ATTRIBUTES, tags.sizes, strict=True))
+        if lemmas.rules:
+            sizes["lemma"] = len(lemmas.rules)
         self._deciders = [
-            Decider(DeciderShape(_WIDTH, 0, 1, 0, 0, _HIDDEN, size), parameters, f"tagger.{attribute}.")
-            for attribute, size in zip(ATTRIBUTES, tags.sizes, strict=True)
+            Decider(DeciderShape(width, 0, 1, 0, 0, hidden, size), parameters, f"tagger.{attribute}.")
+            for attribute, size in sizes.items()
         ]
 
     def initialise(self, random: np.random.Generator) -> None:
@@ -102,6 +129,19 @@ class Tagger:
         self._encoder.initialise(random)
         for decider in self._deciders:
             decider.initialise(random)
+
+    def number(self, sentences: Sequence[Sentence]) -> Ints:
+        """Return what `TaggerRunner.tag` should return for some words; -1 for what is not known."""
+        columns = [*self.tags.number(sentences).T]
+        if self.lemmas.rules:
+            columns.append(self.lemmas.number(sentences))
+        return np.stack(columns, axis=1)
+
+    def write(self, decisions: Ints, sentences: Sequence[Sentence]) -> None:
+        """Give words their tags, and their lemmas if there are rules for them; the reverse of `number`."""
+        self.tags.write(decisions[:, : len(ATTRIBUTES)], sentences)
+        if self.lemmas.rules:
+            self.lemmas.write(decisions[:, len(ATTRIBUTES)], sentences)
 
     def forward(
         self, batch: Batch, gradients: Gradients, p_drop: float, random: np.random.Generator
@@ -128,13 +168,16 @@ class TaggerRunner:
 
     def __init__(self, encoder: EncoderRunner, deciders: Sequence[Decider]) -> None:
         self._encoder = encoder
-        arrays = [decider.arrays("slots", "bias", "output", "output.bias") for decider in deciders]
-        self._hidden = np.concatenate([weight for weight, *_ in arrays], axis=1)
-        self._bias = np.concatenate([bias for _, bias, *_ in arrays])
-        self._outputs = [(weight, bias) for *_, weight, bias in arrays]
+        self._deciders = []
+        for decider in deciders:
+            hidden, bias, output, biases = decider.arrays("slots", "bias", "output", "output.bias")
+            more = padded(len(biases)) - len(biases)  # the kernel multiplies whole vectors
+            output = np.pad(output, ((0, 0), (0, more)))
+            biases = np.pad(biases, (0, more), constant_values=-np.inf)
+            self._deciders.append((quantize(hidden), bias, quantize(output), biases))
 
     def tag(self, ids: Ints, lengths: Ints) -> Ints:
-        """Return the number of each tag of each word, (n, attributes).
+        """Return the number of each tag of each word, and last, of the rule for its lemma: (n, decisions).
 
         Parameters
         ----------
@@ -143,10 +186,8 @@ class TaggerRunner:
         lengths
             Words of each sentence.
         """
-        rows = self._encoder.run(ids, lengths)[places(lengths)]
-        hidden = np.maximum(rows @ self._hidden + self._bias, 0)
-        tags = np.empty((len(ids), len(self._outputs)), np.int32)
-        for k, (weight, bias) in enumerate(self._outputs):
-            scores = hidden[:, k * _HIDDEN : (k + 1) * _HIDDEN] @ weight + bias
-            tags[:, k] = scores.argmax(axis=1)
-        return tags
+        rows = self._encoder.run(ids, lengths)
+        choices = np.empty((len(self._deciders), len(rows) - SPARE_ROWS), np.int32)
+        for k, arrays in enumerate(self._deciders):
+            choose(choices[k], rows, *arrays)
+        return np.ascontiguousarray(choices[:, places(lengths)].T)

@@ -16,15 +16,16 @@ from firth.errors import InputError
 from firth.learning import layers
 from firth.learning.activations import FloatArray
 from firth.learning.layers import Ints
-from firth.learning.network import SPARE_ROWS, Batch, Gradients, Parameters
+from firth.learning.network import SPARE_ROWS, Batch, Gradients, round_parameters
 from firth.learning.training import Schedule, Task, train
 from firth.parsing.decoding import READABLE, Actions, Walk
 from firth.parsing.evaluation import universal
 from firth.parsing.features import Vectors, WordFeatures
 from firth.parsing.kernels import ARC_HYBRID, ARC_STANDARD_SWAP
+from firth.parsing.lemmas import Lemmas, lemma_of
 from firth.parsing.network import ParserNetwork, ParserRunner, ParserShape, Tree, parts
 from firth.parsing.projectivity import LIFTED, projectivize
-from firth.parsing.tagger import ATTRIBUTES, Tagger, TagSets
+from firth.parsing.tagger import ATTRIBUTES, Tagger, TaggerShape, TagSets
 from firth.progress import Progress
 from firth.text.conllu import tree_fault
 from firth.text.document import Sentence
@@ -33,10 +34,9 @@ Figures: TypeAlias = list[dict[str, float]]
 
 _FOLDS = 2
 _TAGGER_SHARE = 0.5  # of the epochs of the parser are enough for its tagger
-_SILVER_EPOCHS = 2
 _LIFTED_MIN_COUNT = 5  # a lifted relation that is rarer loses its mark: there is too little to learn it from
 
-_TAGGER_DROPOUT = 0.3
+_TAGGER_DROPOUT = 0.2
 _DROPOUT, _HIDDEN_DROPOUT = 0.2, 0.2
 _GIVEN = 0.5  # of the sentences are read with the tags of the treebank, the others with those of the tagger
 _EXPLORE = 0.9  # of the steps take the best action, right or wrong, once the parser has seen all sentences
@@ -58,7 +58,7 @@ class TaggerTask:
         self._tagger, self._dev = tagger, dev
         self._lengths = np.array([len(sentence) for sentence in sentences])
         self._ids = [_number(tagger.features, [sentence]) for sentence in sentences]
-        self._gold = [tagger.tags.number([sentence]) for sentence in sentences]
+        self._gold = [tagger.number([sentence]) for sentence in sentences]
         self._dev_gold = tagger.tags.number(dev)
 
     def lengths(self) -> npt.NDArray[np.int64]:
@@ -76,8 +76,8 @@ class TaggerTask:
         scores, backward = self._tagger.forward(batch, gradients, _TAGGER_DROPOUT, random)
         total, dscores = 0.0, []
         for k, of_attribute in enumerate(scores):
-            optimal = np.zeros(of_attribute.shape, np.bool_)
-            optimal[np.arange(len(gold)), gold[:, k]] = True
+            optimal = gold[:, k, None] == np.arange(of_attribute.shape[1])
+            optimal[gold[:, k] < 0] = True  # whatever is said of what is not known costs nothing
             losses, loss_backward = layers.optimal_softmax(of_attribute, np.ones_like(optimal), optimal)
             dscores += loss_backward(np.ones_like(losses))
             total += float(losses.sum(dtype=np.float64))
@@ -86,11 +86,19 @@ class TaggerTask:
 
     def evaluate(self) -> dict[str, float]:
         """Return how many words have all tags right, and for each attribute how many have that right."""
-        right = np.concatenate(_tag(self._tagger, self._dev)) == self._dev_gold
+        found = np.concatenate(_tag(self._tagger, self._dev))
+        right = found[:, : len(ATTRIBUTES)] == self._dev_gold
         shares = {"AllTags": right.all(axis=1).mean()}
         shares |= {
             a.upper(): of_attribute.mean() for a, of_attribute in zip(ATTRIBUTES, right.T, strict=True)
         }
+        rules = self._tagger.lemmas.rules
+        if rules:
+            tokens = [token for sentence in self._dev for token in sentence.tokens]
+            lemmas = [lemma_of(t.form, rules[k]) for t, k in zip(tokens, found[:, -1].tolist(), strict=True)]
+            shares["LEMMAS"] = np.mean(
+                [t.lemma in ("_", lemma) for t, lemma in zip(tokens, lemmas, strict=True)]
+            )
         return {name: 100 * float(share) for name, share in shares.items()}
 
 
@@ -214,12 +222,13 @@ def train_parser(
     folder
         For the checkpoints of all networks; None for none.
     silver
-        Sentences that were parsed by machine; the parser learns from them first.
+        Sentences that were parsed by machine, which are learned like others. Their tags are a machine's too,
+        so they are what the parser will have to live with.
 
     Returns
     -------
     tagger, network, metadata
-        Their parameters are rounded to 16 bits, as a model file keeps them.
+        Their parameters are rounded as a model file keeps them.
     """
     _check_treebank(sentences, "the training set")
     _check_treebank(dev, "the development set")
@@ -229,8 +238,8 @@ def train_parser(
     tags = TagSets.learn(sentences)
     settings = {"data": _fingerprint([*sentences, *dev, *silver], features), "shape": asdict(shape)}
 
-    def tagger_of(part: Sequence[Sentence], scored: Sequence[Sentence], name: str) -> Tagger:
-        tagger = Tagger(features, tags, {})
+    def tagger_of(part: Sequence[Sentence], scored: Sequence[Sentence], name: str, lemmas: Lemmas) -> Tagger:
+        tagger = Tagger(features, tags, lemmas, {}, TaggerShape())
         tagger.initialise(np.random.default_rng([schedule.seed, 1]))
         plan = replace(schedule, epochs=max(1, round(_TAGGER_SHARE * schedule.epochs)))
         _train(TaggerTask(tagger, part, scored), plan, name, threads, folder, settings, progress)
@@ -241,27 +250,24 @@ def train_parser(
         for fold in range(_FOLDS):
             rest = [s for k, s in enumerate(sentences) if k % _FOLDS != fold]
             held_out = sentences[fold::_FOLDS]
-            tagger = tagger_of(rest, held_out, f"tagger {fold + 1} of {_FOLDS + 1}")
+            tagger = tagger_of(rest, held_out, f"tagger {fold + 1} of {_FOLDS + 1}", Lemmas([]))
             own_tags[fold::_FOLDS] = _tag(tagger, held_out)
         name = f"tagger {_FOLDS + 1} of {_FOLDS + 1}"
     else:
         own_tags, name = [tags.number([sentence]) for sentence in sentences], "tagger"
-    tagger = tagger_of(sentences, dev, name)
-    _round(tagger.parameters)
+    tagger = tagger_of([*sentences, *silver], dev, name, Lemmas.learn(sentences))
+    round_parameters(tagger.parameters)
 
     swap = shape.system == ARC_STANDARD_SWAP
     trees = _trees(sentences) if swap else _projective_trees(sentences)
     network = ParserNetwork(features, tags, _actions(trees, swap), shape, {})
     network.initialise(np.random.default_rng([schedule.seed, 2]))
     dev_tags = _tag(tagger, dev)
-    if silver:
-        silver_trees = _trees(silver) if swap else _projective_trees(silver)
-        task = ParserTask(network, silver, silver_trees, _tag(tagger, silver), dev, dev_tags)
-        plan = replace(schedule, epochs=_SILVER_EPOCHS)
-        _train(task, plan, "parser on silver", threads, folder, settings, progress)
-    task = ParserTask(network, sentences, trees, own_tags, dev, dev_tags)
+    trees += _trees(silver) if swap else _projective_trees(silver)
+    own_tags += [tags.number([sentence]) for sentence in silver]
+    task = ParserTask(network, [*sentences, *silver], trees, own_tags, dev, dev_tags)
     history = _train(task, schedule, "parser", threads, folder, settings, progress)
-    _round(network.parameters)
+    round_parameters(network.parameters)
     metadata = {
         "sentences": len(sentences),
         "words": sum(len(sentence.tokens) for sentence in sentences),
@@ -335,12 +341,6 @@ def _actions(trees: Sequence[Tree], swap: bool) -> Actions:
     return Actions(sorted(relations) or ["dep"], sorted(roots), swap)
 
 
-def _round(parameters: Parameters) -> None:
-    """Round parameters to what 16 bits can hold."""
-    for array in parameters.values():
-        array[:] = array.astype(np.float16)
-
-
 def _check_treebank(sentences: Sequence[Sentence], name: str) -> None:
     """Check that there are sentences, and that each is a tree: they may have been made by a program."""
     if not sentences:
@@ -375,7 +375,9 @@ def _fingerprint(sentences: Sequence[Sentence], features: WordFeatures) -> str:
     digest = hashlib.sha256()
     for sentence in sentences:
         for t in sentence.tokens:
-            digest.update(f"{t.form}\t{t.upos}\t{t.xpos}\t{t.feats}\t{t.head}\t{t.deprel}\n".encode())
+            digest.update(
+                f"{t.form}\t{t.lemma}\t{t.upos}\t{t.xpos}\t{t.feats}\t{t.head}\t{t.deprel}\n".encode()
+            )
         digest.update(b"\n")
     for array in features.arrays().values():
         digest.update(array.tobytes())
