@@ -28,6 +28,7 @@ from firth.parsing.kernels import (
 )
 from firth.parsing.projectivity import projectivize
 from firth.parsing.transitions import ArcHybrid, ArcStandard, Configuration, Kind, Transition
+from firth.text.conllu import tree_fault
 
 RELATIONS, ROOTS = ["amod", "det", "nsubj", "obj"], ["parataxis", "root"]
 UNITS = HIDDEN = 16
@@ -256,6 +257,20 @@ def test_followed_steps_see_what_is_there(system: int) -> None:
     np.testing.assert_array_equal(np.nonzero(walk.optimal), (np.arange(at), np.concatenate(steps)))
     if system == ARC_STANDARD_SWAP:
         assert Kind.SWAP in {transition.kind for of_sentence in transitions for transition in of_sentence}
+
+
+@each_system
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["slots", "labels", "output", "output.bias"])
+def test_scores_that_are_no_numbers_lead_to_some_tree(system: int, value: float, name: str) -> None:
+    """Training may diverge: it must be told so, and not crash before."""
+    _, actions, decider = make_decoder(system)
+    decider.parameters[f"decider.{name}"][..., 0] = value
+    with np.errstate(all="ignore"):
+        decoder = Decoder(decider, actions, system, SLOTS, SLOTS)
+        heads, _ = decoder.decode(make_rows(LENGTHS), LENGTHS)
+    for first, length in zip(first_rows(LENGTHS), LENGTHS, strict=True):
+        assert length == 0 or tree_fault(heads[first : first + length].tolist()) is None
 
 
 def test_followed_steps_build_the_tree() -> None:

@@ -255,7 +255,7 @@ def choose(
     choices
         (n,)
     rows
-        With at least 3 rows more than n.
+        (n, width), or more.
     hidden, bias
         The hidden layer, with ReLU.
     output, biases

@@ -344,6 +344,14 @@ def _hide(
             hidden[lane, j] = hidden[lane, j] if hidden[lane, j] > 0 else slope * hidden[lane, j]
 
 
+@kernel()
+def _first_legal(kinds: np.ndarray, legal: np.ndarray) -> int:
+    for a in range(len(kinds)):
+        if legal[kinds[a]]:
+            return a
+    return 0
+
+
 @kernel(error_model="numpy")
 def _best_of(
     scores: np.ndarray, lane: int, biases: np.ndarray, legal: int, optimal: np.ndarray, at: int
@@ -498,6 +506,8 @@ def decode(
                 continue
             bits = _find_legal(legal, system, states, words, lane)
             action = argmax_sum(flat_scores, lane * n_scores, flat_biases, bits * n_scores, n_scores)
+            if action >= len(kinds) or not legal[kinds[action]]:
+                action = _first_legal(kinds, legal)  # the scores are no numbers: training has diverged
             at, row = first_steps[i] + states[lane, _STEP], rows[i]
             if training:
                 steps.unit_slots[at] = units[lane]
