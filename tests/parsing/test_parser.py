@@ -395,6 +395,39 @@ def test_a_model_with_something_missing(parser: Parser, tmp_path: Path, name: st
             Parser.load(tmp_path / "model")
 
 
+@pytest.mark.parametrize(
+    "damage", [lambda array: array[:-1], lambda array: array[..., None]], ids=["cut", "deep"]
+)
+def test_a_model_with_an_array_of_another_shape(parser: Parser, tmp_path: Path, damage: Any) -> None:
+    """Kernels would read beyond it."""
+    arrays, metadata = parser.pack()
+    for name, array in arrays.items():
+        if name.startswith(("parser.", "tagger.", "features/vectors")) and array.size:
+            save_arrays(tmp_path / "model", arrays | {name: np.ascontiguousarray(damage(array))}, metadata)
+            with pytest.raises(InputError, match="model: is damaged"):
+                Parser.load(tmp_path / "model")
+
+
+def test_a_model_file_with_wrong_bytes_is_refused_or_works(parser: Parser, tmp_path: Path) -> None:
+    """Whatever stands there: no crash, no other error than the one that says so."""
+    whole = _saved(parser, tmp_path / "whole").read_bytes()
+    random, refused = np.random.default_rng(1), 0
+    for _ in range(40):
+        broken = bytearray(whole)
+        for at in random.integers(0, 3000 if random.random() < 0.5 else len(whole), size=3):
+            broken[at] = random.integers(256)
+        (tmp_path / "broken").write_bytes(broken)
+        try:
+            loaded = Parser.load(tmp_path / "broken")
+        except InputError:
+            refused += 1
+            continue
+        with np.errstate(all="ignore"):
+            (parsed,) = loaded.parse([words("the", "dog", "sees", "it", ".")])
+        assert tree_fault([token.head or 0 for token in parsed.tokens]) is None
+    assert 0 < refused < 40
+
+
 def test_treebanks_from_files(tmp_path: Path) -> None:
     conllu.write(TRAIN, tmp_path / "train.conllu")
     conllu.write(DEV, tmp_path / "dev.conllu")

@@ -26,6 +26,7 @@ from firth.learning.layers import Ints
 from firth.learning.simd import LANES
 
 Parameters: TypeAlias = dict[str, FloatArray]
+Shapes: TypeAlias = dict[str, tuple[int, ...]]
 Accumulate: TypeAlias = Callable[[FloatArray], None]
 
 SPARE_ROWS = 8
@@ -54,12 +55,30 @@ def pack(parameters: Parameters) -> dict[str, npt.NDArray[Any]]:
 
 
 def unpack(arrays: Mapping[str, npt.NDArray[Any]]) -> Parameters:
-    """Restore what `pack` made of parameters; KeyError if something is missing."""
-    return {
-        name: array * arrays[name + _SCALES] if array.dtype == np.int8 else array.astype(np.float32)
-        for name, array in arrays.items()
-        if not name.endswith(_SCALES)
-    }
+    """Restore what `pack` made; KeyError or ValueError if something is missing or does not fit."""
+    parameters = {}
+    for name, array in arrays.items():
+        if array.dtype == np.int8:
+            scales, (rows, columns) = arrays[name + _SCALES], array.shape
+            if scales.shape not in ((rows, 1), (1, columns)):
+                raise ValueError(f"{name} of shape {array.shape} has scales of shape {scales.shape}")
+            parameters[name] = array * scales.astype(np.float32)
+        elif not name.endswith(_SCALES):
+            parameters[name] = array.astype(np.float32)
+    return parameters
+
+
+def check_parameters(parameters: Parameters, shapes: Shapes) -> None:
+    """Check what came from a file, because kernels do not check what they are given.
+
+    Raises
+    ------
+    KeyError, ValueError
+        A parameter is missing, or of another shape.
+    """
+    for name, shape in shapes.items():
+        if parameters[name].shape != shape:
+            raise ValueError(f"{name} of shape {parameters[name].shape}, not {shape}")
 
 
 def round_parameters(parameters: Parameters) -> None:
@@ -198,6 +217,18 @@ class Encoder:
             self._set(f"{k}.bias", np.zeros(width))
             self._set(f"{k}.gain", np.ones(width))
             self._set(f"{k}.shift", np.zeros(width))
+
+    @property
+    def shapes(self) -> Shapes:
+        """The shape of each parameter."""
+        shape, width = self.shape, self.shape.width
+        shapes: Shapes = {f"table.{k}": table for k, table in enumerate(shape.tables)}
+        shapes["input.weight"] = (shape.inputs, width)
+        shapes |= {f"{k}.weight": (3 * width, width) for k in range(shape.depth)}
+        rows = ["input.bias", "input.gain", "input.shift"]
+        rows += [f"{k}.{name}" for k in range(shape.depth) for name in ("bias", "gain", "shift")]
+        shapes |= dict.fromkeys(rows, (width,))
+        return {self.prefix + name: of_name for name, of_name in shapes.items()}
 
     def _set(self, name: str, value: npt.NDArray[Any]) -> None:
         self.parameters[self.prefix + name] = value.astype(np.float32)
@@ -417,6 +448,20 @@ class Decider:
         }
         for name, value in values.items():
             self.parameters[self.prefix + name] = value.astype(np.float32)
+
+    @property
+    def shapes(self) -> Shapes:
+        """The shape of each parameter."""
+        shape = self.shape
+        shapes = {
+            "slots": (shape.units, shape.slots * shape.hidden),
+            "extras": (shape.extras, shape.units),
+            "labels": (shape.labels, shape.label_slots * shape.hidden),
+            "bias": (shape.hidden,),
+            "output": (shape.hidden, shape.outputs),
+            "output.bias": (shape.outputs,),
+        }
+        return {self.prefix + name: of_name for name, of_name in shapes.items()}
 
     def arrays(self, *names: str) -> list[FloatArray]:
         """Return parameters by their names without the prefix."""

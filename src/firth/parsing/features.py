@@ -176,7 +176,7 @@ class WordFeatures:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> WordFeatures:
-        """Restore what `arrays` returned; KeyError if something is missing."""
+        """Restore what `arrays` returned; KeyError or ValueError if something is missing or does not fit."""
         strings = {
             name: unpack_strings(
                 arrays[f"{name}.text"], np.append(0, np.cumsum(arrays[f"{name}.lengths"], dtype=np.int64))
@@ -184,4 +184,12 @@ class WordFeatures:
             for name in (*_CHANNELS, "words")
         }
         words = strings.pop("words")
-        return cls(list(strings.values()), words, arrays["vectors"], arrays["vector scales"])
+        codes, scales = arrays["vectors"], arrays["vector scales"]
+        if (
+            codes.ndim != 2
+            or codes.dtype != np.int8
+            or scales.shape != (len(codes),)
+            or len(words) != len(codes)
+        ):
+            raise ValueError("vectors that do not belong to the words")
+        return cls(list(strings.values()), words, codes, scales)

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from firth.errors import InputError
 from firth.learning.layers import Ints
-from firth.learning.network import Parameters, pack, unpack
+from firth.learning.network import Parameters, check_parameters, pack, unpack
 from firth.learning.settings import check_whole_numbers, processors
 from firth.learning.training import Schedule
 from firth.parsing.decoding import READABLE, Actions
@@ -245,6 +245,8 @@ class Parser:
             swap = shape.system == ARC_STANDARD_SWAP
             actions = Actions(metadata["relations"], metadata["roots"], swap)
             network = ParserNetwork(features, tags, actions, shape, parameters["parser"])
+            check_parameters(parameters["tagger"], tagger.shapes)
+            check_parameters(parameters["parser"], network.encoder.shapes | network.decider.shapes)
             return cls(tagger, network, metadata["training"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"{name}: is damaged ({type(error).__name__}: {error}); copy it again") from None

@@ -25,6 +25,7 @@ from firth.learning.network import (
     EncoderShape,
     Gradients,
     Parameters,
+    check_parameters,
     pack,
     unpack,
 )
@@ -184,13 +185,9 @@ class BoundaryNetwork:
             # Kernels do not check what they are given.
             if channel.dtype != np.int32 or channel.ndim != 1 or (channel < 0).any():
                 raise ValueError("hashes that are none")
-        network = cls(shape, Vocabulary(hashes), {})
-        network.initialise(np.random.default_rng(0))
         parameters = unpack({name: array for name, array in arrays.items() if not name.startswith("hashes.")})
-        for name, expected in network.parameters.items():
-            if parameters[name].shape != expected.shape:
-                raise ValueError(f"{name} of shape {parameters[name].shape}, not {expected.shape}")
-            expected[:] = parameters[name]
+        network = cls(shape, Vocabulary(hashes), parameters)
+        check_parameters(parameters, network.encoder.shapes | network.decider.shapes)
         return network
 
 

@@ -21,6 +21,7 @@ from firth.learning.network import (
     EncoderShape,
     Gradients,
     Parameters,
+    Shapes,
     places,
 )
 from firth.learning.simd import padded
@@ -123,6 +124,14 @@ class Tagger:
             Decider(DeciderShape(width, 0, 1, 0, 0, hidden, size), parameters, f"tagger.{attribute}.")
             for attribute, size in sizes.items()
         ]
+
+    @property
+    def shapes(self) -> Shapes:
+        """The shape of each parameter."""
+        shapes = self._encoder.shapes
+        for decider in self._deciders:
+            shapes |= decider.shapes
+        return shapes
 
     def initialise(self, random: np.random.Generator) -> None:
         """Set all parameters to their random beginnings."""
