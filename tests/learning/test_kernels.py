@@ -61,6 +61,17 @@ def test_adam_step_is_that_of_the_optimizer_on_the_loss_with_its_penalty(dtype: 
     np.testing.assert_allclose(second, adam.second["w"], rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_means_of_what_has_long_been_zero_come_to_rest_at_zero(dtype: type) -> None:
+    """And not at numbers so small that processors are slow with them."""
+    parameter, gradient, first, second = (np.full(20, 1e-3, dtype) for _ in range(4))
+    numbers = [dtype(number) for number in (1, 0, 0.01, 0.5, 0.9, 1e-8, 1, 1)]
+    for _ in range(1000):
+        kernels.adam_step(parameter, gradient, first, second, *numbers)
+    np.testing.assert_array_equal([first, second], 0)
+    assert np.isfinite(parameter).all()
+
+
 UNITS, LABELS = np.array([[0, 3, 3], [2, 2, 2], [0, 1, 0]]), np.array([[1, 0], [1, 1], [0, 1]])
 NO_LABELS = np.zeros((3, 0), np.int64)
 

@@ -34,12 +34,16 @@ def adam_step(
     All arrays are flat, and all numbers of their dtype, to keep it so. What is in `gradient` becomes 0: it is
     where the gradients of the next step are added up.
     """
-    one = np.float32(1)
+    one, zero = np.float32(1), np.float32(0)
     for i in range(len(parameter)):
         g = scale * gradient[i] + l2 * parameter[i]
         gradient[i] = 0
         m = first[i] + (one - beta1) * (g - first[i])
         v = second[i] + (one - beta2) * (g * g - second[i])
+        # Means of what has long been 0 would come to rest at the smallest numbers there are, with which
+        # processors are a hundred times slower: embeddings of rare words would slow down all training.
+        m = zero if abs(m) < _TINY else m  # NaN stays NaN
+        v = zero if v < _TINY else v
         first[i], second[i] = m, v
         parameter[i] -= lr * (m / correction1) / (np.sqrt(v / correction2) + eps)
 
