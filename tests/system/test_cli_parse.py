@@ -129,7 +129,7 @@ def test_json_has_places_in_the_whole_text(copied: CommandLine, monkeypatch: pyt
     tokens = [token for value in values for token in value["tokens"]]
     assert [TEXT[token["start"] : token["end"]] for token in tokens] == [token["form"] for token in tokens]
     assert "".join(token["form"] for token in tokens) == "".join(TEXT.split())
-    assert tokens[0]["lemma"] is None
+    assert tokens[0]["deps"] is None
     assert set(tokens[0]) == {
         "id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc", "start", "end",
     }  # fmt: skip
