@@ -243,3 +243,13 @@ def test_optimal_softmax_stays_finite() -> None:
     losses, backward = layers.optimal_softmax(scores, np.ones_like(optimal), optimal)
     np.testing.assert_allclose(losses, [2e4, 2e4 - np.log(2)])
     np.testing.assert_allclose(backward(np.ones(2))[0], [[1, -1, 0], [-0.5, -0.5, 1]])
+
+
+def test_shares_of_what_is_as_good_as_impossible_are_zero() -> None:
+    """Gradients of 1e-40 would slow down all that comes after."""
+    scores = np.array([[0, -50, -60, -95, -200]], np.float32)
+    legal, optimal = np.ones((1, 5), np.bool_), np.arange(5)[None] == 0
+    _, backward = layers.optimal_softmax(scores, legal, optimal)
+    (gradient,) = backward(np.ones(1, np.float32))
+    assert (gradient != 0).tolist() == [[False, True, False, False, False]]
+    assert gradient[0, 1] == np.float32(np.exp(-50))
