@@ -212,17 +212,10 @@ def _decoded(binary: BinaryIO, name: str) -> Iterator[str]:
     InputError
         It is not UTF-8, or no text.
     """
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    from firth.text.conllu import decoded
+
     n_lines = 0
-    more = True
-    while more:
-        data = binary.read(_BLOCK)
-        more = bool(data)
-        try:
-            text = decoder.decode(data, final=not more)
-        except UnicodeDecodeError as error:
-            line = n_lines + error.object[: error.start].count(b"\n") + 1
-            raise InputError(f"{name}:{line}: not UTF-8; convert the file, with iconv for example") from None
+    for text in decoded(binary.read, name, "utf-8-sig"):
         if "\0" in text:
             line = n_lines + text[: text.index("\0")].count("\n") + 1
             raise InputError(

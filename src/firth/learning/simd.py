@@ -266,6 +266,13 @@ def _emit_product_tile(add: bool, context, builder, signature, arguments):
             for c in range(width):
                 emit.store(builder.load(slots[r][c]), targets[r], offsets[c])
 
+    _emit_tiles(builder, n, tile)
+    return context.get_dummy_value()
+
+
+def _emit_tiles(builder: ir.IRBuilder, n: ir.Value, tile: Callable[[ir.Value, int], None]) -> None:
+    """Emit a tile for each four vectors of `n` columns, and one for the rest: given its start and vectors."""
+    index = n.type
     wide = index(4 * LANES)
     whole = builder.mul(builder.udiv(n, wide), wide)
     with cgutils.for_range_slice(builder, index(0), whole, wide, index) as (start, _):
@@ -274,7 +281,6 @@ def _emit_product_tile(add: bool, context, builder, signature, arguments):
     for width in (1, 2, 3):
         with builder.if_then(builder.icmp_unsigned("==", rest, index(width * LANES))):
             tile(whole, width)
-    return context.get_dummy_value()
 
 
 def _scaled_tile(
@@ -340,14 +346,7 @@ def _scaled_tile_compiled(
                     before = builder.select(add, emit.load(y_data, at), emit.zero())
                     emit.store(emit.multiply_add(scale, sums, before), y_data, at)
 
-        wide = index(4 * LANES)
-        whole = builder.mul(builder.udiv(n, wide), wide)
-        with cgutils.for_range_slice(builder, index(0), whole, wide, index) as (start, _):
-            tile(start, 4)
-        rest = builder.sub(n, whole)
-        for width in (1, 2, 3):
-            with builder.if_then(builder.icmp_unsigned("==", rest, index(width * LANES))):
-                tile(whole, width)
+        _emit_tiles(builder, n, tile)
         return context.get_dummy_value()
 
     signature = types.void(

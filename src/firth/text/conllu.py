@@ -207,10 +207,10 @@ def _texts(source: Source, name: str) -> Iterator[str]:
     if source == STANDARD_INPUT:
         stdin = cast(io.BufferedReader, sys.stdin.buffer)
         # read1 gives what is there: whoever writes a sentence and waits for its tree must not wait for ever.
-        yield from _decoded(stdin.read1, name)
+        yield from decoded(stdin.read1, name)
     elif isinstance(source, str | os.PathLike):
         with open_input(source) as file:
-            yield from _decoded(file.read, name)
+            yield from decoded(file.read, name)
     else:
         try:
             while text := source.read(_BLOCK):
@@ -219,9 +219,9 @@ def _texts(source: Source, name: str) -> Iterator[str]:
             raise InputError(f"{name}: not {error.encoding} text; open it with encoding='utf-8'") from None
 
 
-def _decoded(read_bytes: Callable[[int], bytes], name: str) -> Iterator[str]:
-    """Yield blocks of bytes as text."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+def decoded(read_bytes: Callable[[int], bytes], name: str, encoding: str = "utf-8") -> Iterator[str]:
+    """Yield blocks of bytes as text; an InputError says in which line they are none."""
+    decoder = codecs.getincrementaldecoder(encoding)()
     n_lines = 0
     more = True
     while more:
