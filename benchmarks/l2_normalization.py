@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firth import PhraseClassifier, WordVectors, load_vectors
-from firth.phrases.labelled import Labelled, read
+from firth.classification.labelled import Labelled, read
 
 NORMALIZE = ("none", "words", "phrase")
 SEEDS = (1, 2, 3)

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from firth import PhraseClassifier
-from firth.phrases.labelled import Labelled, read
+from firth.classification.labelled import Labelled, read
 from firth.text.splitting import split
 
 TASKS = {"SST-2": True, "SST-5": False}  # whether the labels are binary

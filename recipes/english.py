@@ -27,15 +27,18 @@ from pathlib import Path
 import numpy as np
 
 import firth
-from firth.learning.network import Batch, Decider, DeciderShape, EncoderRunner, Gradients
-from firth.learning.settings import processors
-from firth.parsing.decoding import Decoder
-from firth.parsing.parser import Parser
+from firth.checks import processors
+from firth.files.atomic import open_input
+from firth.network.decider import Decider, DeciderShape
+from firth.network.encoder import Batch
+from firth.network.gradients import Gradients
+from firth.network.runner import EncoderRunner
+from firth.parsing.parser.parser import Parser
 from firth.parsing.pipeline import Pipeline
-from firth.parsing.projectivity import deprojectivize
-from firth.parsing.segmenter import Segmenter
+from firth.parsing.segmenter.segmenter import Segmenter
+from firth.parsing.transitions.decoding import Decoder
+from firth.parsing.transitions.projectivity import deprojectivize
 from firth.progress import default_progress
-from firth.storage import open_input
 from firth.text import conllu
 from firth.text.document import Sentence, Token
 
@@ -105,7 +108,7 @@ class Ensemble:
                 row += len(sentence.tokens) + 1
 
     def _tag(self, words: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """Return the decisions about tags and lemmas; see `firth.parsing.tagger.TaggerRunner.tag`."""
+        """Return the decisions about tags and lemmas; see `firth.parsing.tagger.tagger.TaggerRunner.tag`."""
         random = np.random.default_rng(0)  # draws nothing: no entry is dropped
         passes = []
         for tagger in (parser.tagger for parser in self._parsers):

@@ -9,23 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from firth.errors import FirthError
+from firth.version import __version__
 
 if TYPE_CHECKING:
-    from firth.parsing.parser import Parser
+    from firth.classification.classifier import PhraseClassifier
+    from firth.parsing.parser.parser import Parser
     from firth.parsing.pipeline import Pipeline, load
-    from firth.phrases.classifier import PhraseClassifier
     from firth.vectors.exact_softmax import ExactSoftmax
     from firth.vectors.formats import load_vectors
     from firth.vectors.skipgram import SkipGram
     from firth.vectors.word_vectors import WordVectors
 
-__version__ = "0.1.0"
 
 _HOMES = {
     "ExactSoftmax": "firth.vectors.exact_softmax",
-    "Parser": "firth.parsing.parser",
+    "Parser": "firth.parsing.parser.parser",
     "Pipeline": "firth.parsing.pipeline",
-    "PhraseClassifier": "firth.phrases.classifier",
+    "PhraseClassifier": "firth.classification.classifier",
     "SkipGram": "firth.vectors.skipgram",
     "WordVectors": "firth.vectors.word_vectors",
     "load": "firth.parsing.pipeline",

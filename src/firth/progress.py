@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -154,3 +155,14 @@ class _Bar(Progress):
 
     def _speed(self) -> str:
         return f"{self._done / max(time.perf_counter() - self._started, 1e-9):,.0f} {self._unit}/s"
+
+
+@contextmanager
+def saying_what_takes_long(progress: Progress, message: str) -> Iterator[None]:
+    """Say what is being waited for, if it takes longer than a second."""
+    timer = threading.Timer(1.0, progress.note, [message])
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

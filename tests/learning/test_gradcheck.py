@@ -18,12 +18,7 @@ from typer.testing import CliRunner
 
 from firth import FirthError
 from firth.cli.gradcheck import gradcheck as command
-from firth.learning import (
-    activations,
-    gradcheck,
-    layer_checks,  # noqa: F401  # registers now, and not while a test has put other cases in the place of all
-    objectives,
-)
+from firth.learning import activations, gradcheck, objectives
 
 RANDOM = np.random.default_rng(0)
 POINT = {"center": RANDOM.normal(size=4), "U": RANDOM.normal(size=(6, 4))}

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from firth.errors import InputError
-from firth.parsing.transitions import ArcHybrid, ArcStandard, ArcStandardSwap, Kind, Transition
+from firth.parsing.transitions.systems import ArcHybrid, ArcStandard, ArcStandardSwap, Kind, Transition
 from firth.show.traces import Step, trace, trace_markdown, trace_rows, trace_text
 
 FORMS = ["I", "parsed", "this", "sentence", "correctly"]

@@ -124,7 +124,7 @@ def test_options_reach_the_classifier(folder: Path) -> None:
         "--patience", "3", "--threads", "2", "--seed", "5", "--pretokenized", "--no-lowercase", "-q",
         cwd=folder,
     )  # fmt: skip
-    from firth.phrases.classifier import PhraseClassifier
+    from firth.classification.classifier import PhraseClassifier
 
     parameters = PhraseClassifier.load(folder / "o.firth").get_params()
     expected = {
@@ -205,7 +205,7 @@ def test_unseen_labels_and_words_of_dev_texts_are_counted(folder: Path) -> None:
 
 @pytest.mark.parametrize("form", ["sets", "matrix"])
 def test_models_of_python_whose_labels_are_numbers(folder: Path, form: str) -> None:
-    from firth.phrases.classifier import PhraseClassifier
+    from firth.classification.classifier import PhraseClassifier
 
     matrix = np.array([[1, 0], [0, 1], [1, 1]] * 30)
     labels = matrix if form == "matrix" else [[j for j in (0, 1) if row[j]] for row in matrix]

@@ -17,11 +17,11 @@ from xml.etree import ElementTree
 import pytest
 
 from firth.cli import parse as command
-from firth.parsing.parser import Parser
+from firth.files.arrays_file import load_arrays, save_arrays
+from firth.parsing.parser.parser import Parser
 from firth.parsing.pipeline import Pipeline, load
 from firth.show.traces import trace, trace_markdown, trace_text
 from firth.show.trees import tree_svg, tree_text
-from firth.storage import load_arrays, save_arrays
 from firth.text import conllu
 from firth.text.document import Sentence, Token
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from firth.cli import parser as commands
-from firth.parsing.parser import Parser
+from firth.parsing.parser.parser import Parser
 from firth.parsing.pipeline import Pipeline, load
 from firth.text import conllu
 from firth.vectors.word_vectors import WordVectors

@@ -28,7 +28,7 @@ from firth.cli.main import main
 from firth.progress import Progress
 from firth.vectors.exact_softmax import ExactSoftmax
 from firth.vectors.formats import load_vectors
-from firth.vectors.heldout import perplexity
+from firth.vectors.prediction import perplexity
 from firth.vectors.skipgram import SkipGram
 from firth.vectors.word_vectors import WordVectors
 

@@ -19,7 +19,7 @@ from firth.text.corpus import Corpus, encode
 from firth.vectors import exact_softmax
 from firth.vectors.cooccurrence import count
 from firth.vectors.exact_softmax import ExactSoftmax
-from firth.vectors.heldout import softmax_loss
+from firth.vectors.losses import softmax_loss
 
 
 def _sentences(n: int = 1_500, seed: int = 0) -> list[list[str]]:
@@ -269,7 +269,7 @@ def test_checkpoints_are_not_overwritten_or_mixed_up(tmp_path: Path) -> None:
 
 def test_importing_it_does_not_load_numba() -> None:
     program = (
-        "import sys, firth.vectors.exact_softmax, firth.vectors.heldout as h; "
+        "import sys, firth.vectors.exact_softmax, firth.vectors.split as h; "
         "firth.vectors.exact_softmax.ExactSoftmax(); sys.exit('numba' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

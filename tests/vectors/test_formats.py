@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from firth.errors import InputError
-from firth.storage import pack_strings, save_arrays
+from firth.files.arrays_file import pack_strings, save_arrays
 from firth.vectors.formats import load_vectors, save_vectors
 from firth.vectors.word_vectors import WordVectors
 

@@ -15,11 +15,15 @@ import firth
 from firth.errors import InputError
 from firth.learning import objectives
 from firth.progress import Progress
+from firth.runs.best import Patience
 from firth.text.corpus import Corpus, EncodedCorpus, encode
-from firth.vectors import heldout
+from firth.vectors import losses
+from firth.vectors import split as heldout
 from firth.vectors.cooccurrence import Cooccurrences, count
 from firth.vectors.exact_softmax import ExactSoftmax
-from firth.vectors.heldout import Patience, negative_sampling_loss, perplexity, softmax_loss, split
+from firth.vectors.losses import negative_sampling_loss, softmax_loss
+from firth.vectors.prediction import perplexity
+from firth.vectors.split import split
 from firth.vectors.word_vectors import WordVectors
 
 
@@ -58,7 +62,7 @@ def test_softmax_loss_is_the_mean_of_the_objective(
     counts: Cooccurrences, dtype: type, precision: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     V, U = _vectors(len(counts), dtype)
-    monkeypatch.setattr(heldout, "_MEMORY", 1_000)  # several blocks
+    monkeypatch.setattr(losses, "_MEMORY", 1_000)  # several blocks
     V64, U64 = V.astype(np.float64), U.astype(np.float64)
     expected = _weighted(counts, lambda c, o: objectives.naive_softmax(V64[c], o, U64)[0])
     assert softmax_loss(V, U, counts) == pytest.approx(expected, rel=precision)
@@ -74,7 +78,7 @@ def test_negative_sampling_loss_is_the_mean_over_all_negatives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     V, U = _vectors(len(counts), dtype)
-    monkeypatch.setattr(heldout, "_MEMORY", 1_000)
+    monkeypatch.setattr(losses, "_MEMORY", 1_000)
     noise = encoded.vocabulary.noise_distribution()
     V64, U64 = V.astype(np.float64), U.astype(np.float64)
 
@@ -397,7 +401,7 @@ def test_the_best_vectors_are_there_whenever_the_process_is_killed(
     train, other = _overfitting(tmp_path)
     model = _softmax(epochs=None)
     whole = model.fit(train, heldout=other, patience=2, progress=Progress())
-    for name in ("firth.vectors.heldout.save_arrays", "firth.vectors.training_run.save_arrays", "unlink"):
+    for name in ("firth.runs.best.save_arrays", "firth.runs.checkpoints.save_arrays", "unlink"):
         for calls in range(1, 4):
             folder = tmp_path / f"{name}-{calls}"
             with monkeypatch.context() as patch:

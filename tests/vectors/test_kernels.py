@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from firth.compute.lanes import aligned_zeros, padded
 from firth.learning import objectives
-from firth.learning.simd import aligned_zeros, padded
 from firth.vectors import kernels
 
 SEED = np.uint64(7)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from firth.cli.common import AsJson, Quiet, check_folder, duration, note, print_json, print_table
+from firth.cli.output import AsJson, Quiet, check_folder, duration, note, print_json, print_table
 from firth.errors import InputError
 
 if TYPE_CHECKING:
-    from firth.phrases.classifier import PhraseClassifier
-    from firth.phrases.encoding import Coverage
-    from firth.phrases.evaluation import Evaluation
-    from firth.phrases.labelled import Labelled
+    from firth.classification.classifier import PhraseClassifier
+    from firth.classification.encoding import Coverage
+    from firth.classification.evaluation import Evaluation
+    from firth.classification.labelled import Labelled
 
 _SAME_LABEL = "all such texts get the same label"
 
@@ -159,7 +159,7 @@ def train(
       firth classify train sst/train.txt --dev sst/dev.txt --binary --phrases -o sst.firth
       firth classify train mails.jsonl -o mails.firth --vectors wiki.safetensors --bigrams --balanced
     """
-    from firth.phrases.classifier import PhraseClassifier
+    from firth.classification.classifier import PhraseClassifier
     from firth.progress import default_progress
 
     check_folder(output)
@@ -267,8 +267,8 @@ def evaluate(
       firth classify evaluate reviews.firth test.tsv --json
       firth classify evaluate reviews.firth test.tsv --confusion confusion.svg
     """
-    from firth.phrases import evaluation
-    from firth.phrases.classifier import PhraseClassifier
+    from firth.classification import evaluation
+    from firth.classification.classifier import PhraseClassifier
 
     if confusion is not None:
         from firth.show.confusion import CONFUSION_SUFFIXES
@@ -325,7 +325,7 @@ def predict(
       firth classify predict reviews.firth new.txt
       tail -f comments.log | firth classify predict reviews.firth --json
     """
-    from firth.phrases.classifier import PhraseClassifier
+    from firth.classification.classifier import PhraseClassifier
 
     model = PhraseClassifier.load(model_file)
     totals = [0, 0, 0]
@@ -366,7 +366,7 @@ def _read(
     text_field: str,
     quiet: bool,
 ) -> Labelled:
-    from firth.phrases.labelled import read
+    from firth.classification.labelled import read
 
     labelled = read(
         path,
@@ -383,7 +383,7 @@ def _read(
 
 
 def _is_trees(path: Path, format: Format | None) -> bool:
-    from firth.phrases.labelled import detect
+    from firth.classification.labelled import detect
 
     return format is Format.trees or (format is None and detect(path) == "trees")
 
@@ -457,7 +457,7 @@ def _print_evaluation(result: Evaluation, coverage: Coverage) -> None:
 
 @contextmanager
 def _opened(source: str) -> Iterator[BinaryIO]:
-    from firth.storage import open_input
+    from firth.files.atomic import open_input
 
     if source == "-":
         yield sys.stdin.buffer

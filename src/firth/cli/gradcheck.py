@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from firth.cli.common import AsJson, print_json, print_table
+from firth.cli.output import AsJson, print_json, print_table
 
 if TYPE_CHECKING:
     from firth.learning.gradcheck import GradientCheck
@@ -17,8 +17,8 @@ def gradcheck(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only what fails.")] = False,
 ) -> None:
     """Check every analytic gradient against central differences; exit with 1 if one fails."""
+    from firth.learning import phrase_objective as objective  # noqa: F401  # registers its own
     from firth.learning.gradcheck import check_all
-    from firth.phrases import objective  # noqa: F401  # registers its own
 
     results = check_all()
     failed = [result for result in results if not result.passed]

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from firth import __version__
 from firth.cli import classify, parser, vectors
-from firth.cli.common import RootGroup
 from firth.cli.demo import demo
 from firth.cli.gradcheck import gradcheck
+from firth.cli.output import RootGroup
 from firth.cli.parse import parse
+from firth.version import __version__
 
 app = typer.Typer(
     name="firth",

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, TypeAlias
 
 import typer
 
-from firth.cli.common import Quiet, check_folder, note
+from firth.cli.output import Quiet, check_folder, note
 from firth.errors import InputError
 
 if TYPE_CHECKING:
-    from firth.parsing.parser import Parser
+    from firth.parsing.parser.parser import Parser
     from firth.parsing.pipeline import Pipeline
-    from firth.parsing.segmenter import Segmenter
+    from firth.parsing.segmenter.segmenter import Segmenter
     from firth.progress import Progress
     from firth.text.document import MultiwordToken, Sentence, Token
 
@@ -117,7 +117,7 @@ def parse(
       firth parse test.conllu --gold-tags --model my.firth --format tree
       zcat news.gz | firth parse --format json | jq -r .text
     """
-    from firth.parsing.parser import Parser
+    from firth.parsing.parser.parser import Parser
     from firth.parsing.pipeline import load, model_file
     from firth.progress import Progress, default_progress
     from firth.text import conllu
@@ -190,7 +190,7 @@ def _checked(text: str) -> str:
 
 def _read(file: str | None) -> tuple[Iterator[str], int | None]:
     """Return the text of a file in blocks, and how many bytes it has, if that is known."""
-    from firth.storage import open_input
+    from firth.files.atomic import open_input
 
     if file is None or file == STANDARD_INPUT:
         return _decoded(sys.stdin.buffer, "standard input"), None
@@ -317,7 +317,7 @@ def _if_long(progress: Progress, is_long: bool) -> Progress:
 @contextmanager
 def _opened(output: Path | None) -> Iterator[Write]:
     """Give what writes to a file, or to standard output."""
-    from firth.storage import open_output
+    from firth.files.atomic import open_output
 
     if output is None:
         yield sys.stdout.write

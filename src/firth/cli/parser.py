@@ -12,16 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from firth.cli.common import (
-    AsJson,
-    Quiet,
-    check_folder,
-    duration,
-    in_one_line,
-    note,
-    print_json,
-    print_table,
-)
+from firth.cli.output import AsJson, Quiet, check_folder, duration, in_one_line, note, print_json, print_table
 from firth.errors import FirthError, InputError
 
 if TYPE_CHECKING:
@@ -263,7 +254,7 @@ def evaluate(
       firth parser evaluate my.firth test.conllu --raw --json
       firth parser evaluate my.firth test.conllu --gold-tags --relations --confusions
     """
-    from firth.parsing.parser import Parser
+    from firth.parsing.parser.parser import Parser
     from firth.parsing.pipeline import load, model_file
 
     if raw and gold_tags:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from firth.cli.common import (
+from firth.cli.output import (
     AsJson,
     Quiet,
     check_folder,
@@ -30,7 +30,7 @@ from firth.errors import FirthError, InputError
 
 if TYPE_CHECKING:
     from firth.vectors.evaluation import AnalogyResult, AnalogyScore
-    from firth.vectors.heldout import Prediction
+    from firth.vectors.prediction import Prediction
     from firth.vectors.word_vectors import WordVectors
 
 app = typer.Typer(
@@ -515,9 +515,9 @@ def evaluate(
 
 
 def _predict(judged: WordVectors, vectors: Path, text: Path, field: str, quiet: bool) -> Prediction:
-    from firth.learning.settings import processors
+    from firth.checks import processors
     from firth.progress import default_progress
-    from firth.vectors.heldout import perplexity
+    from firth.vectors.prediction import perplexity
 
     if judged.outside is None:
         raise InputError(
@@ -668,7 +668,7 @@ def _words_of(text: str) -> list[str]:
 
 def _list_groups(vectors: WordVectors, groups: list[list[str]]) -> tuple[list[tuple[str, str]], list[str]]:
     """Return rows about the clusters of words, and lines about the words that are far from their group."""
-    from firth.show.groups import cosine_clusters, strays
+    from firth.vectors.groups import cosine_clusters, strays
 
     clusters = cosine_clusters(vectors, [word for group in groups for word in group], len(groups))
     rows = [

@@ -1,1 +1,1 @@
-"""The formulas: objectives, activations, optimisers, and the vector instructions that compute them fast."""
+"""The formulas: objectives, activations, optimisers, in plain NumPy."""

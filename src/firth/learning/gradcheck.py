@@ -180,7 +180,7 @@ def check_all() -> list[GradientCheck]:
 
     Those of this room are; others are when the module that registers them has been imported.
     """
-    from firth.learning import layer_checks  # noqa: F401  # registers; here, because layers load a compiler
+    from firth.network import cases as layer_checks  # noqa: F401  # registers; here, because layers load a compiler
 
     return [
         result

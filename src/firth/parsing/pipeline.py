@@ -12,14 +12,14 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from firth.checks import check_whole_numbers, processors
 from firth.errors import InputError
-from firth.learning.settings import check_whole_numbers, processors
+from firth.files.arrays_file import load_arrays, save_arrays
 from firth.parsing.evaluation import RawScores, evaluate_raw
-from firth.parsing.features import Vectors
-from firth.parsing.parser import Parser, Treebank, as_folder, as_sentences
-from firth.parsing.segmenter import Segmenter, raw_text
+from firth.parsing.parser.parser import Parser, Treebank, as_folder, as_sentences
+from firth.parsing.segmenter.segmenter import Segmenter, raw_text
+from firth.parsing.tagger.features import Vectors
 from firth.progress import Progress
-from firth.storage import load_arrays, save_arrays
 from firth.text.document import Document
 
 BUNDLED = ("en",)

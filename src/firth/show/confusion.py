@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from rich.cells import cell_len
 
+from firth.arrays import PathLike
 from firth.errors import InputError
 from firth.show import pictures
 from firth.show.maps import check_suffix
-from firth.storage import PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from firth.arrays import PathLike
 from firth.errors import InputError
 from firth.show import pages, pictures
 from firth.show.layout import Drawing, Integers, cluster, fit_to_frame, font_sizes, project, unit_rows
-from firth.storage import PathLike
 
 if TYPE_CHECKING:
     from firth.vectors.word_vectors import WordVectors

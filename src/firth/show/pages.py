@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from firth.arrays import PathLike
+from firth.files.atomic import atomic_path
 from firth.show.layout import ANCHORS, DOT_RADIUS, FRAME, Anchor, Drawing, label_sizes, place_labels
 from firth.show.pictures import COLOURS
-from firth.storage import PathLike, atomic_path
 
 _PIXELS = 96 / 72  # CSS pixels a point
 _ZOOMS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 8.0)  # where labels are placed anew

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from firth.arrays import PathLike
+from firth.files.atomic import atomic_path
 from firth.show.layout import ANCHORS, DOT_RADIUS, FRAME, Drawing, label_offset, label_sizes, place_labels
-from firth.storage import PathLike, atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

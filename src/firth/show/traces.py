@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from rich.cells import cell_len
 
-from firth.parsing.transitions import Configuration, Transition, TransitionSystem
+from firth.parsing.transitions.systems import Configuration, Transition, TransitionSystem
 from firth.show.tables import GAP, align, column_widths
 
 Row: TypeAlias = tuple[str, str, str, str]

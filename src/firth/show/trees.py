@@ -11,7 +11,7 @@ from html import escape
 import numpy as np
 
 from firth.errors import InputError
-from firth.parsing.projectivity import children_of, top_down
+from firth.parsing.transitions.projectivity import children_of, top_down
 from firth.show.layout import Floats, label_sizes
 from firth.show.tables import align
 from firth.text.document import Sentence

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from typing import TextIO, TypeAlias, cast
 
 from firth.errors import InputError
-from firth.storage import open_input, open_output
+from firth.files.atomic import open_input, open_output
 from firth.text.document import EmptyNode, MultiwordToken, Sentence, Token
 
 Source: TypeAlias = str | os.PathLike[str] | TextIO

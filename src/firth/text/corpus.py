@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.errors import InputError
+from firth.files.arrays_file import load_arrays, pack_strings, save_arrays, unpack_strings
+from firth.files.atomic import atomic_path
 from firth.progress import Progress
-from firth.storage import atomic_path, load_arrays, pack_strings, save_arrays, unpack_strings
 from firth.text.readers import (
     STANDARD_INPUT,
     TEXT_FIELD,

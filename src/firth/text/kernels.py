@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from firth.learning.compiled import kernel
+from firth.compute.compiled import kernel
 from firth.text.splitting import (
     APOSTROPHE,
     FORBIDDEN,

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import PathLike
 from firth.errors import InputError, UnknownWordError
-from firth.storage import PathLike, open_input, open_output
+from firth.files.atomic import open_input, open_output
 
 _HEADER = "# firth vocabulary, {} words in all"
 _HEADER_LINE = re.compile(_HEADER.format("([0-9]{1,18})") + r"\r?\n")

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from firth.learning.compiled import kernel
+from firth.compute.compiled import kernel
 from firth.progress import Progress
 from firth.text.corpus import EncodedCorpus
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.errors import InputError
-from firth.storage import open_input
+from firth.files.atomic import open_input
 from firth.vectors.word_vectors import WordVectors
 
 PathLike = str | os.PathLike[str]
@@ -116,12 +116,12 @@ class AnalogyResult:
         return self.total.coverage
 
     @staticmethod
-    def _sum(name: str, parts: list[AnalogyScore]) -> AnalogyScore:
+    def _sum(name: str, batches_of_words: list[AnalogyScore]) -> AnalogyScore:
         return AnalogyScore(
             name,
-            questions=sum(part.questions for part in parts),
-            found=sum(part.found for part in parts),
-            correct=sum(part.correct for part in parts),
+            questions=sum(part.questions for part in batches_of_words),
+            found=sum(part.found for part in batches_of_words),
+            correct=sum(part.correct for part in batches_of_words),
         )
 
 

@@ -35,30 +35,18 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-import firth
+from firth.checks import check_whole_numbers, processors
 from firth.errors import InputError
 from firth.learning.optimizers import Adam
-from firth.learning.settings import check_whole_numbers, processors
 from firth.progress import Progress, default_progress
+from firth.runs.best import Validation
+from firth.runs.checkpoints import Checkpoints, Position, working_folder
+from firth.runs.interrupt import Interrupt, deferred_interrupt
 from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
-from firth.vectors.heldout import (
-    Text,
-    Validation,
-    check_heldout,
-    heldout_settings,
-    hold_out,
-    perplexity_of,
-    softmax_loss,
-)
-from firth.vectors.training_run import (
-    Checkpoints,
-    Interrupt,
-    Position,
-    deferred_interrupt,
-    reopen,
-    working_folder,
-)
+from firth.vectors.losses import perplexity_of, softmax_loss
+from firth.vectors.split import Text, check_heldout, heldout_settings, hold_out, reopen
 from firth.vectors.word_vectors import WordVectors
+from firth.version import __version__
 
 if TYPE_CHECKING:
     from firth.vectors.cooccurrence import Cooccurrences
@@ -173,7 +161,7 @@ class ExactSoftmax:
             Files, or sentences; see `firth.text.corpus.Corpus`.
         heldout
             Text that is not trained on, to compute the loss on after each epoch: a share of the corpus, such
-            as 0.02 (see `firth.vectors.heldout.split`), or files or sentences as for `corpus`.
+            as 0.02 (see `firth.vectors.split.split`), or files or sentences as for `corpus`.
         patience
             Stop after so many epochs in a row that did not lower the held-out loss, and return the vectors of
             the epoch where it was lowest. None: all epochs, and the vectors of the last one.
@@ -282,7 +270,7 @@ class ExactSoftmax:
             counts=encoded.vocabulary.counts,
             history=trainer.position.history,
             metadata={
-                "firth": firth.__version__,
+                "firth": __version__,
                 "objective": "softmax",
                 "settings": self._settings() | {"threads": self.threads},
                 "corpus": {

@@ -32,7 +32,8 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.errors import InputError
-from firth.storage import load_arrays, open_input, open_output, pack_strings, save_arrays, unpack_strings
+from firth.files.arrays_file import load_arrays, pack_strings, save_arrays, unpack_strings
+from firth.files.atomic import open_input, open_output
 from firth.vectors.word_vectors import WordVectors
 
 PathLike = str | os.PathLike[str]

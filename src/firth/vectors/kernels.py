@@ -6,7 +6,7 @@ centre words. A chunk
 1. draws negatives that all its centres share, and copies the rows that it needs (centres, the outside
    words around them, negatives) into small contiguous buffers;
 2. computes all scores, then the factors 1 - sigmoid of all scores, then all gradients, as products of small
-   matrices, 4 rows by 16 floats at a time (`firth.learning.simd`);
+   matrices, 4 rows by 16 floats at a time (`firth.compute.tiles`);
 3. adds the gradients to the rows of the two large matrices.
 
 So each row of memory is read and written once a chunk instead of once a pair. The update is that of
@@ -26,20 +26,12 @@ from collections import namedtuple
 
 import numpy as np
 
-from firth.learning.compiled import kernel
-from firth.learning.simd import (
-    LANES,
-    add_product_tile,
-    add_row,
-    aligned_zeros,
-    copy_row,
-    dot_tile,
-    logistic_step,
-    prefetch,
-    product_tile,
-    zero_row,
-)
-from firth.learning.threads import meet
+from firth.compute.compiled import kernel
+from firth.compute.elementwise import logistic_step
+from firth.compute.lanes import LANES, aligned_zeros
+from firth.compute.rows import add_row, copy_row, prefetch, zero_row
+from firth.compute.threads import meet
+from firth.compute.tiles import add_product_tile, dot_tile, product_tile
 
 BAND = 4 * LANES
 """Columns of the gradients that are computed at a time, so that all they need stays in the first-level

@@ -14,31 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-import firth
+from firth.checks import check_whole_numbers, processors
 from firth.errors import InputError
 from firth.learning.optimizers import linear_decay
-from firth.learning.settings import check_whole_numbers, processors
-from firth.progress import Progress, default_progress
+from firth.progress import Progress, default_progress, saying_what_takes_long
+from firth.runs.best import Validation
+from firth.runs.checkpoints import Checkpoints, Position, working_folder
+from firth.runs.interrupt import Interrupt, deferred_interrupt
 from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
-from firth.vectors.heldout import (
-    Text,
-    Validation,
-    check_heldout,
-    heldout_settings,
-    hold_out,
-    negative_sampling_loss,
-)
-from firth.vectors.training_run import (
-    Checkpoints,
-    Interrupt,
-    Position,
-    deferred_interrupt,
-    reopen,
-    saying_what_takes_long,
-    without_padding,
-    working_folder,
-)
+from firth.vectors.losses import negative_sampling_loss
+from firth.vectors.split import Text, check_heldout, heldout_settings, hold_out, reopen
 from firth.vectors.word_vectors import WordVectors
+from firth.version import __version__
 
 if TYPE_CHECKING:
     from firth.text.vocabulary import Vocabulary
@@ -167,7 +154,7 @@ class SkipGram:
             Files, or sentences; see `firth.text.corpus.Corpus`.
         heldout
             Text that is not trained on, to compute the loss on after each epoch: a share of the corpus, such
-            as 0.02 (see `firth.vectors.heldout.split`), or files or sentences as for `corpus`.
+            as 0.02 (see `firth.vectors.split.split`), or files or sentences as for `corpus`.
         patience
             Stop after so many epochs in a row that did not lower the held-out loss, and return the vectors of
             the epoch where it was lowest. None: all epochs, and the vectors of the last one.
@@ -228,7 +215,7 @@ class SkipGram:
         resume: bool,
         progress: Progress,
     ) -> WordVectors:
-        from firth.learning.simd import aligned_zeros, padded
+        from firth.compute.lanes import aligned_zeros, padded
 
         found = checkpoints.load(resume)
         if found is None:
@@ -269,7 +256,7 @@ class SkipGram:
             counts=encoded.vocabulary.counts,
             history=trainer.position.history,
             metadata={
-                "firth": firth.__version__,
+                "firth": __version__,
                 "objective": "negative-sampling",
                 "settings": self._settings() | {"lr": trainer.initial_lr, "threads": self.threads},
                 "corpus": {
@@ -476,7 +463,7 @@ def _shape(vocabulary: Vocabulary, model: SkipGram) -> tuple[Shape, float]:
     other; past a point, training overshoots and diverges. A negative comes as often as the chunk has
     centres, times its weight, so chunks are made smaller where words are few or the learning rate is high.
     """
-    from firth.learning.simd import padded
+    from firth.compute.lanes import padded
     from firth.vectors.kernels import Shape
 
     pairs = model.window + 1
@@ -490,3 +477,16 @@ def _shape(vocabulary: Vocabulary, model: SkipGram) -> tuple[Shape, float]:
     largest = _CHUNK if model.dim <= _LONG_ROW else _CHUNK_OF_LONG_ROWS
     chunk = max(int(min(most / model.lr, largest)) // 4 * 4, 4)
     return Shape(padded(model.dim), model.window, model.negative, chunk, shared), most / chunk
+
+
+def without_padding(flat: npt.NDArray[np.float32], n: int, dim: int) -> npt.NDArray[np.float32]:
+    """Return the matrix (n, dim) whose rows are padded in `flat`; it takes the place of `flat` in memory."""
+    stride = len(flat) // n
+    if stride != dim:
+        rows = max(1, (1 << 20) // stride)
+        for start in range(0, n, rows):
+            stop = min(start + rows, n)
+            # What is written is behind what is still to be read.
+            block = flat[start * stride : stop * stride].reshape(-1, stride)[:, :dim].copy()
+            flat[start * dim : stop * dim] = block.ravel()
+    return flat[: n * dim].reshape(n, dim)

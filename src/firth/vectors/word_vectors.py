@@ -36,7 +36,7 @@ class WordVectors:
         How often each word occurred in the corpus, shape (n,).
     outside
         The vectors that the words have when they are in the context of others (U, if `matrix` is V), shape
-        (n, d). No query uses them, but the model is complete only with them: see `firth.vectors.heldout`.
+        (n, d). No query uses them, but the model is complete only with them: see `firth.vectors.split`.
     history
         One dict of figures for each epoch of training.
     metadata

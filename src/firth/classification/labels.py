@@ -1,0 +1,150 @@
+"""Labels of texts, one each or several, as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.classification.encoding import offsets_of
+from firth.errors import InputError
+
+Form = Literal["single", "sets", "indicator"]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The labels of n texts.
+
+    Attributes
+    ----------
+    classes : ndarray, shape (k,)
+        The different labels, in order.
+    ids : ndarray of uint32, offsets : ndarray of int64, shape (n + 1,)
+        Text i has the labels ``classes[ids[offsets[i] : offsets[i + 1]]]``.
+    form
+        How they were given: one label each; collections of labels; or a matrix of 0 and 1, in which column j
+        is label j.
+    """
+
+    classes: npt.NDArray[Any]
+    ids: npt.NDArray[np.uint32]
+    offsets: npt.NDArray[np.int64]
+    form: Form
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, texts: npt.NDArray[np.int64]) -> Targets:
+        """Return the labels of some of the texts; `classes` stay as they are."""
+        ids = [self.ids[self.offsets[i] : self.offsets[i + 1]] for i in texts]
+        lengths = np.diff(self.offsets)[texts]
+        return Targets(self.classes, np.concatenate(ids), offsets_of(lengths), self.form)
+
+    def matrix(self) -> npt.NDArray[np.bool_]:
+        """Return which text has which label, shape (n, k)."""
+        present = np.zeros((len(self), len(self.classes)), dtype=bool)
+        present[np.repeat(np.arange(len(self)), np.diff(self.offsets)), self.ids] = True
+        return present
+
+
+def read_targets(y: Any, n: int) -> Targets:
+    """Read the labels of `n` texts.
+
+    Parameters
+    ----------
+    y
+        One label for each text (strings, integers or booleans); or a collection of labels for each (a list,
+        tuple or set of them, which may be empty); or an array of 0 and 1, shape (n, k).
+
+    Raises
+    ------
+    InputError
+        There are not n of them, some are missing or NaN, or they are of different types.
+    """
+    if not isinstance(y, np.ndarray):
+        y = list(y)
+    if len(y) != n:
+        raise InputError(f"{n} texts, but {len(y)} labels: there must be one for each text")
+    if isinstance(y, np.ndarray) and y.ndim == 2:
+        if not np.isin(y, (0, 1)).all():
+            raise InputError("an array of labels with two axes must hold 0 and 1 only")
+        present = y.astype(bool)
+        ids = np.nonzero(present)[1].astype(np.uint32)
+        return Targets(np.arange(y.shape[1]), ids, offsets_of(present.sum(axis=1)), "indicator")
+    collections = [isinstance(label, (list, tuple, set, frozenset)) for label in y]
+    if any(collections):
+        if not all(collections):
+            raise InputError("some texts have one label and some a collection: give a collection to each")
+        flat = [label for labels in y for label in sorted(set(labels), key=str)]
+        classes, ids = _unique(flat)
+        return Targets(classes, ids, offsets_of([len(set(labels)) for labels in y]), "sets")
+    classes, ids = _unique(y)
+    return Targets(classes, ids, np.arange(n + 1), "single")
+
+
+def _unique(labels: Sequence[Any] | npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint32]]:
+    missing = [i for i, label in enumerate(labels) if label is None or label != label or label == ""]
+    if missing:
+        raise InputError(f"{len(missing)} labels are missing; the first is label {missing[0] + 1}")
+    kinds = {type(label) for label in labels}
+    if len({kind for kind in kinds if issubclass(kind, str)}) not in (0, len(kinds)):
+        raise InputError(f"labels are of different types: {', '.join(sorted(k.__name__ for k in kinds))}")
+    array = np.asarray(labels)
+    if array.ndim != 1 or array.dtype.kind not in "UbiufO":
+        raise InputError(
+            f"labels have the shape {array.shape} and dtype {array.dtype}: one label a text is needed"
+        )
+    classes, ids = np.unique(array, return_inverse=True)
+    return classes, ids.astype(np.uint32)
+
+
+def numbers_of(y: Targets, classes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return for each entry of ``y.ids`` its place among other `classes`, -1 where it is none of them."""
+    places = {label: place for place, label in enumerate(classes.tolist())}
+    numbers = np.array([places.get(label, -1) for label in y.classes.tolist()], dtype=np.int64)
+    found: npt.NDArray[np.int64] = numbers[y.ids]
+    return found
+
+
+def class_weights(
+    class_weight: Mapping[Any, float] | Literal["balanced"] | None, targets: Targets
+) -> npt.NDArray[np.float32]:
+    """Return what each label weighs in the loss, shape (k,).
+
+    Parameters
+    ----------
+    class_weight
+        None: 1. ``"balanced"``: inversely to how often it occurs, so that all labels weigh the same in sum,
+        and texts 1 in the mean. A mapping: the weights of some labels; the others weigh 1.
+
+    Raises
+    ------
+    InputError
+        A weight is not positive, or is one of a label that there is not.
+    """
+    k = len(targets.classes)
+    if class_weight is None:
+        return np.ones(k, dtype=np.float32)
+    if class_weight == "balanced":
+        counts = np.bincount(targets.ids, minlength=k)
+        return (len(targets.ids) / (k * np.maximum(counts, 1))).astype(np.float32)
+    if not isinstance(class_weight, Mapping):
+        raise InputError(f"class_weight is {class_weight!r}: choose None, 'balanced', or weights by label")
+    places = {label: place for place, label in enumerate(targets.classes.tolist())}
+    weights = np.ones(k, dtype=np.float32)
+    for label, weight in class_weight.items():
+        if label not in places:
+            raise InputError(f"class_weight names the label {label!r}, which no text has")
+        if not 0 < weight < np.inf:
+            raise InputError(f"the class_weight of {label!r} is {weight}: it must be positive")
+        weights[places[label]] = weight
+    return weights
+
+
+def as_sets(present: npt.NDArray[np.bool_], names: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return the labels of each row of a matrix."""
+    return [tuple(names[j] for j in np.flatnonzero(row).tolist()) for row in present]

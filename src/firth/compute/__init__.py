@@ -1,0 +1,1 @@
+"""How a formula becomes machine code: Numba, vector instructions, threads, random bits, hashing."""

@@ -1,0 +1,249 @@
+"""Small matrix products in vector registers, for the inner loops of the training kernels.
+
+The products that word2vec needs are tiny (4 rows by 16), far below the size at which a BLAS pays for its own
+calls, packing and threads. The functions here are the register tiles of such products, emitted as LLVM
+vector code of 16 floats: LLVM turns it into whatever the machine has (AVX-512, AVX2, NEON). Autovectorised
+loops do not get there: LLVM prefers 256-bit vectors on machines that have 512, and reduces every sum of
+products on its own.
+
+Matrices are passed as a flat, C-contiguous float32 array with the index of their first element and the
+distance between rows. Nothing checks bounds: these are private to the kernels. Each function has a plain
+twin of a few lines, which runs when ``NUMBA_DISABLE_JIT=1`` and says what it computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from llvmlite import binding, ir
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from firth.compute.emitter import INT, INTEGERS, VECTOR, Emitter
+from firth.compute.lanes import LANES, pick
+
+
+def _has_byte_products() -> bool:
+    """Return whether compiled code can multiply bytes: instructions of x86 processors from 2019 on."""
+    if config.DISABLE_JIT:
+        return True
+    if config.CPU_NAME in (None, "host") and config.CPU_FEATURES is None:
+        features = binding.get_host_cpu_features().flatten()
+    else:
+        features = config.CPU_FEATURES or ""
+    return "+avx512vnni" in features.split(",")
+
+
+HAS_BYTE_PRODUCTS = _has_byte_products()
+"""Whether `scaled_tile` multiplies bytes; where the processor cannot, it multiplies floats."""
+
+
+def _dot_tile(
+    out: np.ndarray, o: int, out_stride: int,
+    a: np.ndarray, i: int, a_stride: int,
+    b: np.ndarray, j: int, b_stride: int,
+    n: int,
+) -> None:  # fmt: skip
+    """out[r, c] = a[r] @ b[c], for 4 rows of each that are `n` long, a multiple of 16."""
+    for r in range(4):
+        row = a[i + r * a_stride : i + r * a_stride + n]
+        for c in range(4):
+            column = b[j + c * b_stride : j + c * b_stride + n]
+            out[o + r * out_stride + c] = np.dot(row, column)
+
+
+@intrinsic
+def _dot_tile_compiled(typing, out, o, out_stride, a, i, a_stride, b, j, b_stride, n):
+    def codegen(context, builder, signature, arguments):
+        emit = Emitter(context, builder, signature, arguments)
+        _, o, out_stride, _, i, a_stride, _, j, b_stride, n = arguments
+        out_data, a_data, b_data = emit.pointer(0), emit.pointer(3), emit.pointer(6)
+        rows = [
+            builder.gep(a_data, [builder.add(i, builder.mul(a_stride, a_stride.type(r)))]) for r in range(4)
+        ]
+        columns = [
+            builder.gep(b_data, [builder.add(j, builder.mul(b_stride, b_stride.type(c)))]) for c in range(4)
+        ]
+        totals = [cgutils.alloca_once_value(builder, emit.zero()) for _ in range(16)]
+        for total in totals:
+            builder.store(emit.zero(), total)
+        with cgutils.for_range_slice(builder, n.type(0), n, n.type(LANES), n.type) as (k, _):
+            left = [emit.load(row, k) for row in rows]
+            for c, column in enumerate(columns):
+                right = emit.load(column, k)
+                for r in range(4):
+                    total = totals[4 * r + c]
+                    builder.store(emit.multiply_add(left[r], right, builder.load(total)), total)
+        sums = emit.sums([builder.load(total) for total in totals])
+        for r in range(4):
+            four = emit.shuffle(sums, sums, [4 * r + c for c in range(4)])
+            emit.store(four, out_data, builder.add(o, builder.mul(out_stride, o.type(r))), lanes=4)
+        return context.get_dummy_value()
+
+    return types.void(out, o, out_stride, a, i, a_stride, b, j, b_stride, n), codegen
+
+
+def _product_tile(
+    y: np.ndarray, i: int, y_stride: int,
+    g: np.ndarray, o: int, g_row_stride: int, g_stride: int, k: int,
+    x: np.ndarray, j: int, x_stride: int,
+    n: int,
+) -> None:  # fmt: skip
+    """4 rows of `y` become a product of matrices: y[r] = sum over k of g[r, k] x[k]; rows are `n` long."""
+    for r in range(4):
+        y[i + r * y_stride : i + r * y_stride + n] = 0
+    _add_product_tile(y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n)
+
+
+def _add_product_tile(
+    y: np.ndarray, i: int, y_stride: int,
+    g: np.ndarray, o: int, g_row_stride: int, g_stride: int, k: int,
+    x: np.ndarray, j: int, x_stride: int,
+    n: int,
+) -> None:  # fmt: skip
+    """Add to 4 rows of `y` a product of matrices, as in `_product_tile`."""
+    for r in range(4):
+        row = y[i + r * y_stride : i + r * y_stride + n]
+        for m in range(k):
+            row += g[o + r * g_row_stride + m * g_stride] * x[j + m * x_stride : j + m * x_stride + n]
+
+
+@intrinsic
+def _product_tile_compiled(typing, y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n):
+    signature = types.void(y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n)
+    return signature, partial(_emit_product_tile, False)
+
+
+@intrinsic
+def _add_product_tile_compiled(typing, y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n):
+    signature = types.void(y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n)
+    return signature, partial(_emit_product_tile, True)
+
+
+def _emit_product_tile(add: bool, context, builder, signature, arguments):
+    """Emit a product of 4 rows, 4 vectors of columns at a time: 16 sums stay in registers."""
+    emit = Emitter(context, builder, signature, arguments)
+    _, i, y_stride, _, o, g_row_stride, g_stride, k, _, j, x_stride, n = arguments
+    y_data, g_data, x_data = emit.pointer(0), emit.pointer(3), emit.pointer(8)
+    index = n.type
+    rows = [builder.add(i, builder.mul(y_stride, index(r))) for r in range(4)]
+    factors = [builder.gep(g_data, [builder.add(o, builder.mul(g_row_stride, index(r)))]) for r in range(4)]
+    slots = [[cgutils.alloca_once_value(builder, emit.zero()) for _ in range(4)] for _ in range(4)]
+
+    def tile(start: ir.Value, width: int) -> None:
+        # Row pointers with constant offsets: an index for each vector would not fit the registers.
+        targets = [builder.gep(y_data, [builder.add(row, start)]) for row in rows]
+        offsets = [index(c * LANES) for c in range(width)]
+        for r in range(4):
+            for c in range(width):
+                builder.store(emit.load(targets[r], offsets[c]) if add else emit.zero(), slots[r][c])
+        base = builder.gep(x_data, [builder.add(j, start)])
+        with cgutils.for_range(builder, k) as loop:
+            along = builder.mul(loop.index, g_stride)
+            source = builder.gep(base, [builder.mul(loop.index, x_stride)])
+            xs = [emit.load(source, offset) for offset in offsets]
+            for r in range(4):
+                factor = emit.broadcast(factors[r], along)
+                for c in range(width):
+                    total = emit.multiply_add(factor, xs[c], builder.load(slots[r][c]))
+                    builder.store(total, slots[r][c])
+        for r in range(4):
+            for c in range(width):
+                emit.store(builder.load(slots[r][c]), targets[r], offsets[c])
+
+    _emit_tiles(builder, n, tile)
+    return context.get_dummy_value()
+
+
+def _emit_tiles(builder: ir.IRBuilder, n: ir.Value, tile: Callable[[ir.Value, int], None]) -> None:
+    """Emit a tile for each four vectors of `n` columns, and one for the rest: given its start and vectors."""
+    index = n.type
+    wide = index(4 * LANES)
+    whole = builder.mul(builder.udiv(n, wide), wide)
+    with cgutils.for_range_slice(builder, index(0), whole, wide, index) as (start, _):
+        tile(start, 4)
+    rest = builder.sub(n, whole)
+    for width in (1, 2, 3):
+        with builder.if_then(builder.icmp_unsigned("==", rest, index(width * LANES))):
+            tile(whole, width)
+
+
+def _scaled_tile(
+    y: np.ndarray, i: int, y_stride: int,
+    x: np.ndarray, o: int, x_stride: int, x_scales: np.ndarray, r0: int,
+    w: np.ndarray, j: int, starts: np.ndarray, t: int, scales: np.ndarray, c0: int,
+    k: int, n: int, add: bool,
+) -> None:  # fmt: skip
+    """4 rows of `y` become, or grow by, a product of bytes, times a scale for each row and each column.
+
+    y[r, c] = x_scales[r] scales[c] (starts[c] + sum over k of x[r, k] w[k, c]). Rows of `x` are unsigned, `k`
+    bytes long, a multiple of 4; `n`, a multiple of 16, is the number of columns of `w`, whose signed bytes
+    are in the order of w[k // 4, c, k % 4].
+    """
+    weights = w[j : j + k * n].reshape(-1, n, 4).transpose(0, 2, 1).reshape(k, n).astype(np.int64)
+    for r in range(4):
+        row = y[i + r * y_stride : i + r * y_stride + n]
+        sums = starts[t : t + n] + x[o + r * x_stride : o + r * x_stride + k] @ weights
+        row[:] = (row if add else 0) + x_scales[r0 + r] * scales[c0 : c0 + n] * sums
+
+
+@intrinsic
+def _scaled_tile_compiled(
+    typing, y, i, y_stride, x, o, x_stride, x_scales, r0, w, j, starts, t, scales, c0, k, n, add
+):  # fmt: skip
+    def codegen(context, builder, signature, arguments):
+        emit = Emitter(context, builder, signature, arguments)
+        _, i, y_stride, _, o, x_stride, _, r0, _, j, _, t, _, c0, k, n, add = arguments
+        y_data, x_data, x_scale_data, w_data = (emit.pointer(a) for a in (0, 3, 6, 8))
+        start_data, scale_data = emit.pointer(10), emit.pointer(12)
+        index = n.type
+        rows = [builder.gep(x_data, [builder.add(o, builder.mul(x_stride, index(r)))]) for r in range(4)]
+        blank = ir.Constant(INTEGERS, None)
+        slots = [[cgutils.alloca_once_value(builder, blank) for _ in range(4)] for _ in range(4)]
+        row_bytes = builder.mul(n, index(4))
+
+        def tile(start: ir.Value, width: int) -> None:
+            offsets = [index(4 * c * LANES) for c in range(width)]
+            for c in range(width):
+                column = builder.add(start, index(c * LANES))
+                first = emit.load_integers(start_data, builder.add(t, column))
+                for r in range(4):
+                    builder.store(first, slots[r][c])
+            base = builder.gep(w_data, [builder.add(j, builder.mul(start, index(4)))])
+            with cgutils.for_range(builder, builder.udiv(k, index(4))) as loop:
+                along = builder.mul(loop.index, index(4))
+                source = builder.gep(base, [builder.mul(loop.index, row_bytes)])
+                signed = [emit.load_integers(source, offset) for offset in offsets]
+                for r in range(4):
+                    address = builder.bitcast(builder.gep(rows[r], [along]), INT.as_pointer())
+                    unsigned = emit.spread(builder.load(address, align=1))
+                    for c in range(width):
+                        total = emit.add_byte_products(builder.load(slots[r][c]), unsigned, signed[c])
+                        builder.store(total, slots[r][c])
+            for r in range(4):
+                row_scale = emit.broadcast(x_scale_data, builder.add(r0, index(r)))
+                row = builder.add(i, builder.mul(y_stride, index(r)))
+                for c in range(width):
+                    column = builder.add(start, index(c * LANES))
+                    at = builder.add(row, column)
+                    scale = builder.fmul(row_scale, emit.load(scale_data, builder.add(c0, column)))
+                    sums = builder.sitofp(builder.load(slots[r][c]), VECTOR)
+                    before = builder.select(add, emit.load(y_data, at), emit.zero())
+                    emit.store(emit.multiply_add(scale, sums, before), y_data, at)
+
+        _emit_tiles(builder, n, tile)
+        return context.get_dummy_value()
+
+    signature = types.void(
+        y, i, y_stride, x, o, x_stride, x_scales, r0, w, j, starts, t, scales, c0, k, n, add
+    )
+    return signature, codegen
+
+
+dot_tile = pick(_dot_tile, _dot_tile_compiled)
+product_tile = pick(_product_tile, _product_tile_compiled)
+add_product_tile = pick(_add_product_tile, _add_product_tile_compiled)
+scaled_tile = pick(_scaled_tile, _scaled_tile_compiled)

@@ -1,0 +1,136 @@
+"""Files that are written whole or not at all, and packed or unpacked on the way."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import lzma
+import os
+import secrets
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from firth.arrays import PathLike
+from firth.errors import InputError
+
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+
+
+@contextmanager
+def atomic_path(path: PathLike) -> Iterator[Path]:
+    """Give a temporary path beside `path` to write to; it becomes `path` only when the block succeeds.
+
+    Links are followed. An existing file keeps its permissions, a new one gets those of the umask. What is not
+    a regular file (``/dev/null``, a pipe) cannot be replaced and is given as it is.
+
+    Parameters
+    ----------
+    path
+        The file to be written.
+
+    Yields
+    ------
+    Path
+        An empty file in the same folder, with the same suffix.
+
+    Raises
+    ------
+    InputError
+        The folder does not exist or cannot be written to, `path` is a folder, or the disk is full.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise InputError(f"{target}: is a folder; name a file to write to")
+    if target.exists() and not target.is_file():
+        with _write_errors(target, target):
+            yield target
+        return
+    real = Path(os.path.realpath(target))
+    if not real.parent.is_dir():
+        raise InputError(f"{target}: cannot be written: there is no folder {real.parent}; make it first")
+    temporary = real.with_name(f".firth-{secrets.token_hex(6)}{real.suffix}")
+    with _write_errors(target, temporary):
+        permissions = stat.S_IMODE(real.stat().st_mode) if real.exists() else None
+        # O_EXCL: never somebody else's file. 0o666: the system takes the umask off.
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        try:
+            yield temporary
+            if permissions is not None:
+                temporary.chmod(permissions)
+            with temporary.open("rb+") as written:
+                os.fsync(written.fileno())
+            temporary.replace(real)
+        except BaseException:  # Ctrl-C too must leave nothing behind
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _write_errors(target: Path, written: Path) -> Iterator[None]:
+    """Report errors about `written`, and those of the disk, which name no file, as about `target`."""
+    try:
+        yield
+    except OSError as error:
+        about_written = error.filename in (written, str(written))
+        if not about_written and (error.filename is not None or error.errno not in _DISK_ERRORS):
+            raise
+        raise InputError(f"{target}: cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def open_output(path: PathLike) -> Iterator[BinaryIO]:
+    """Open a file to be written whole or not at all (see `atomic_path`), packed if it ends in .gz or .xz.
+
+    Raises
+    ------
+    InputError
+        As for `atomic_path`.
+    """
+    suffix = Path(path).suffix.lower()
+    with atomic_path(path) as temporary:
+        if suffix == ".gz":
+            # No name and no time in the header: the same content gives the same bytes.
+            with (
+                temporary.open("wb") as raw,
+                gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as packed,
+            ):
+                yield cast(BinaryIO, packed)
+        elif suffix == ".xz":
+            with lzma.open(temporary, "wb") as packed_xz:
+                yield cast(BinaryIO, packed_xz)
+        else:
+            with temporary.open("wb") as file:
+                yield file
+
+
+@contextmanager
+def open_input(path: PathLike) -> Iterator[BinaryIO]:
+    """Open a file for reading, unpacked on the fly if its name ends in .gz or .xz.
+
+    Raises
+    ------
+    InputError
+        The file does not exist, cannot be read, or is broken where it is packed; also later, while the block
+        reads it.
+    """
+    suffix = Path(path).suffix.lower()
+    try:
+        with Path(path).open("rb") as raw:
+            if suffix == ".gz":
+                with gzip.open(raw) as unpacked:
+                    yield cast(BinaryIO, unpacked)
+            elif suffix == ".xz":
+                with lzma.open(raw) as unpacked_xz:
+                    yield cast(BinaryIO, unpacked_xz)
+            else:
+                yield raw
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+        raise InputError(f"{path}: truncated or broken {suffix} data: {error}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error

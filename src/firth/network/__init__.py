@@ -1,0 +1,1 @@
+"""The one neural network of segmenter, tagger and parser."""

@@ -1,0 +1,208 @@
+"""The gradients of the layers, of the network and of its penalty, for `firth.learning.gradcheck.check_all`.
+
+A layer has an array for its output, and a check needs a number: the entries are weighted at random and
+summed, so that the weights are the gradient that the backward pass starts from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from firth.learning.activations import FloatArray
+from firth.learning.gradcheck import Array, Case, Function, Point, case
+from firth.network import kernels, layers
+from firth.network.decider import Decider, DeciderShape
+from firth.network.encoder import Batch, Encoder, EncoderShape
+from firth.network.gradients import Gradients
+from firth.network.layers import Backward, Ints
+from firth.network.parameters import Parameters
+
+
+def _weighted(layer: Callable[..., tuple[FloatArray, Backward]], random: np.random.Generator) -> Function:
+    """Return a function of the arguments of a layer that computes the weighted sum and its gradients."""
+    seed = int(random.integers(2**32))
+
+    def function(**arguments: Array) -> tuple[Any, ...]:
+        y, backward = layer(**arguments)
+        weights = np.random.default_rng(seed).normal(size=y.shape)
+        return np.sum(weights * y), *backward(weights)
+
+    return function
+
+
+@case("linear")
+def _linear(random: np.random.Generator) -> tuple[Function, Point]:
+    point = {
+        "x": random.normal(size=(3, 4)),
+        "weight": random.normal(size=(4, 2)),
+        "bias": random.normal(size=2),
+    }
+    return _weighted(layers.linear, random), point
+
+
+@case("embedding, repeated ids")
+def _embedding(random: np.random.Generator) -> tuple[Function, Point]:
+    ids = np.array([3, 0, 3, 3, 1])
+
+    def embedding(table: Array) -> tuple[FloatArray, Backward]:
+        def backward(dy: FloatArray) -> tuple[FloatArray]:
+            gradients, total = Gradients(), np.zeros_like(table)
+            gradients.add_rows("table", ids, dy)
+            gradients.add_to(total, "table")
+            return (total,)
+
+        return table[ids], backward
+
+    return _weighted(embedding, random), {"table": random.normal(size=(5, 3))}
+
+
+def _activation(name: str) -> Case:
+    def make(random: np.random.Generator) -> tuple[Function, Point]:
+        x = random.normal(size=(3, 4))
+        x[0, 0] = 0  # the kink
+        return _weighted(lambda x: layers.activation(x, name), random), {"x": x}
+
+    return make
+
+
+for _name in layers.ACTIVATIONS:
+    case(f"{_name} layer")(_activation(_name))
+
+
+@case("dropout, fixed mask")
+def _dropout(random: np.random.Generator) -> tuple[Function, Point]:
+    def dropout(x: Array) -> tuple[FloatArray, Backward]:
+        return layers.dropout(x, 0.4, np.random.default_rng(1))
+
+    return _weighted(dropout, random), {"x": random.normal(size=(4, 5))}
+
+
+@case("layer_norm")
+def _layer_norm(random: np.random.Generator) -> tuple[Function, Point]:
+    point = {
+        "x": random.normal(size=(3, 5)),
+        "gain": random.normal(size=5),
+        "bias": random.normal(size=5),
+    }
+    return _weighted(layers.layer_norm, random), point
+
+
+@case("convolution")
+def _convolution(random: np.random.Generator) -> tuple[Function, Point]:
+    point = {
+        "x": random.normal(size=(5, 2)),
+        "weight": random.normal(size=(6, 3)),
+        "bias": random.normal(size=3),
+    }
+    return _weighted(layers.convolution, random), point
+
+
+# A unit in both slots of one decision, and in the same slot of two; labels likewise; one of each is in none.
+_UNIT_SLOTS = np.array([[0, 0], [2, 1], [2, 4]])
+_LABEL_SLOTS = np.array([[1, 1], [1, 0], [3, 0]])
+_NO_LABELS = np.zeros((3, 0), np.int64)
+
+
+def _slots(label_slots: Ints) -> Case:
+    def make(random: np.random.Generator) -> tuple[Function, Point]:
+        point = {
+            "units": random.normal(size=(5, 2)),
+            "weight": random.normal(size=(2, 2 * 3)),
+            "label_table": random.normal(size=(4, label_slots.shape[1] * 3)),
+            "bias": random.normal(size=3),
+        }
+        return _weighted(
+            lambda **p: layers.slots(**p, unit_slots=_UNIT_SLOTS, label_slots=label_slots), random
+        ), point
+
+    return make
+
+
+case("slots, repeated units and labels")(_slots(_LABEL_SLOTS))
+case("slots, no labels")(_slots(_NO_LABELS))
+
+
+def _optimal_softmax(optimal: list[list[int]]) -> Case:
+    """Make a case in which decision 3 is illegal, of five; decision 0 too, but for the first row."""
+
+    def make(random: np.random.Generator) -> tuple[Function, Point]:
+        legal, right = np.ones((2, len(optimal), 5), np.bool_)
+        legal[:, 3] = legal[1:, 0] = False
+        right[:] = [[k in row for k in range(5)] for row in optimal]
+        point = {"scores": random.normal(scale=2, size=right.shape)}
+        return _weighted(lambda scores: layers.optimal_softmax(scores, legal, right), random), point
+
+    return make
+
+
+case("optimal_softmax, one optimal")(_optimal_softmax([[0], [4]]))
+case("optimal_softmax, several optimal")(_optimal_softmax([[0, 2, 4], [1, 2], [1, 2, 4]]))
+
+
+def _beginning(part: Encoder | Decider, random: np.random.Generator) -> Parameters:
+    """Return the parameters of an encoder or decider in float64, away from the zeros that they begin with."""
+    part.initialise(random)
+    return {
+        name: array + random.normal(scale=0.1, size=array.shape) for name, array in part.parameters.items()
+    }
+
+
+def _totals(gradients: Gradients, parameters: Parameters) -> list[FloatArray]:
+    totals = [np.zeros_like(array) for array in parameters.values()]
+    for total, name in zip(totals, parameters, strict=True):
+        gradients.add_to(total, name)
+    return totals
+
+
+@case("encoder")
+def _encoder(random: np.random.Generator) -> tuple[Function, Point]:
+    shape = EncoderShape(tables=((4, 3), (3, 2)), vectors=2, width=5, depth=2)
+    lengths = np.array([3, 1, 2])
+    ids = np.stack([random.integers(n, size=6) for n, _ in shape.tables], axis=1)
+    batch = Batch(ids, random.normal(size=(6, shape.vectors)), lengths)
+    weights = random.normal(size=(batch.n_rows, shape.width))  # those of the empty rows must not matter
+
+    def encoder(**parameters: FloatArray) -> tuple[Any, ...]:
+        gradients = Gradients()
+        rows, backward = Encoder(shape, parameters).forward(batch, gradients, 0.3, np.random.default_rng(1))
+        backward(weights)
+        return np.sum(weights * rows), *_totals(gradients, parameters)
+
+    return encoder, _beginning(Encoder(shape, {}), random)
+
+
+@case("decider")
+def _decider(random: np.random.Generator) -> tuple[Function, Point]:
+    shape = DeciderShape(
+        units=2, extras=2, slots=2, label_slots=2, labels=4, hidden=3, outputs=4, activation="cube"
+    )
+    weights = random.normal(size=(len(_UNIT_SLOTS), shape.outputs))
+
+    def decider(units: FloatArray, **parameters: FloatArray) -> tuple[Any, ...]:
+        gradients = Gradients()
+        scores, backward = Decider(shape, parameters).forward(
+            units, _UNIT_SLOTS, _LABEL_SLOTS, gradients, 0.3, np.random.default_rng(1)
+        )
+        grad_units = backward(weights)
+        return np.sum(weights * scores), grad_units, *_totals(gradients, parameters)
+
+    # Three units and two extras: `_UNIT_SLOTS` reads unit 4, which is the last extra.
+    return decider, {"units": random.normal(size=(3, 2)), **_beginning(Decider(shape, {}), random)}
+
+
+@case("l2 penalty")
+def _l2_penalty(random: np.random.Generator) -> tuple[Function, Point]:
+    l2 = 0.3
+
+    def penalty(x: Array) -> tuple[Any, ...]:
+        # With no gradient but that of the penalty, and β₁ = 0, the step leaves this gradient in `first`.
+        parameter, first = x.copy(), np.zeros_like(x)
+        kernels.adam_step(
+            parameter, np.zeros_like(x), first, np.zeros_like(x), 1.0, l2, 0.1, 0.0, 0.9, 1e-8, 1.0, 0.1
+        )
+        return l2 / 2 * np.sum(x**2), first
+
+    return penalty, random.normal(size=5)

@@ -1,0 +1,1 @@
+"""The parser: its network, how it is trained and used."""

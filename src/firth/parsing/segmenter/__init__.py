@@ -1,0 +1,1 @@
+"""The segmenter: from raw text to sentences of tokens."""

@@ -1,0 +1,254 @@
+"""Compiled loops of the segmenter: chunks of text, and what the network reads of characters and tokens.
+
+A *chunk* is what stands between white space. Characters are given as three parallel arrays: `codes` (code
+points), `classes` (see `firth.parsing.segmenter.characters`) and `lowers` (code points in lower case).
+
+The kernels also run as plain Python (NUMBA_DISABLE_JIT=1). For that, numbers are widened to int64 before any
+arithmetic, and hashes are kept to 31 bits so that no product overflows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from firth.compute.compiled import kernel
+
+SPACE = 0
+"""The class of white space."""
+CATEGORIES = (
+    *("Lu", "Lt", "Ll", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No"),
+    *("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So"),
+    *("Cc", "Cf", "Cs", "Co", "Cn", "Zs"),
+)
+"""The Unicode categories; classes of characters that are no white space are numbered by them, from 1."""
+N_CLASSES = 1 + len(CATEGORIES)
+_LAST_UPPER, _LOWER, _LAST_LETTER, _LAST_DIGIT = 2, 3, 8, 11
+
+CHARACTER_CHANNELS = 6
+TOKEN_CHANNELS = 5
+
+_LINE_FEED, _RETURN = 10, 13
+_SYMBOLS = 0x110000  # in a shape, what stands for a kind of letter comes after all code points
+_LONGEST_SHAPE, _MOST_ALIKE = 12, 3
+_FARTHEST = 9  # from either end of a chunk, positions are told apart
+_BUCKETS = 16
+
+
+@kernel(inline="always")
+def _more(hashed: int, value: int) -> int:
+    """Return the hash of what goes on with one more value: FNV-1a, kept to 31 bits."""
+    return (hashed ^ value) * 0x1000193 & 0x7FFFFFFF
+
+
+@kernel(inline="always")
+def _mixed(hashed: int) -> int:
+    """Return a hash in which each bit depends on all higher ones too."""
+    hashed = (hashed ^ hashed >> 15) * 0x2C1B3C6D & 0x7FFFFFFF
+    return hashed ^ hashed >> 13
+
+
+@kernel(inline="always")
+def _beginning(channel: int) -> int:
+    """Return the hash of nothing, another one for each channel."""
+    return (0x11C9DC5 ^ channel) * 0x1000193 & 0x7FFFFFFF
+
+
+@kernel()
+def find_chunks(
+    codes: np.ndarray, classes: np.ndarray, starts: np.ndarray, ends: np.ndarray, breaks: np.ndarray
+) -> int:
+    """Find all chunks, and the blank lines after them; return how many there are."""
+    n, lines, i = 0, 0, 0
+    while i < len(codes):
+        if classes[i] == SPACE:
+            code = codes[i]
+            followed = i + 1 < len(codes) and codes[i + 1] == _LINE_FEED
+            if code == _LINE_FEED or (code == _RETURN and not followed):
+                lines += 1
+            i += 1
+            continue
+        if n > 0:
+            breaks[n - 1] = lines > 1
+        starts[n] = i
+        while i < len(codes) and classes[i] != SPACE:
+            i += 1
+        ends[n] = i
+        n, lines = n + 1, 0
+    if n > 0:
+        breaks[n - 1] = True
+    return n
+
+
+@kernel()
+def find_pieces(
+    classes: np.ndarray, never: np.ndarray, longest: int, starts: np.ndarray, ends: np.ndarray,
+    pieces: np.ndarray, asked: np.ndarray,
+) -> int:  # fmt: skip
+    """Find where it is a question whether a token ends, and the pieces of chunks that it takes to answer it.
+
+    Returns how many pieces there are.
+
+    Parameters
+    ----------
+    never
+        (N_CLASSES, N_CLASSES): whether no token ends between characters of these classes.
+    longest
+        Chunks are cut into pieces of so many characters.
+    pieces
+        (n, 3): where each piece begins and ends, and the number of its chunk.
+    asked
+        For each character whether it may be the end of a token; not the last one of a chunk, which is.
+    """
+    n = 0
+    for chunk in range(len(starts)):
+        end = ends[chunk]
+        for first in range(starts[chunk], end, longest):
+            last = min(first + longest, end)
+            questions = False
+            for i in range(first, min(last, end - 1)):
+                if not never[classes[i], classes[i + 1]]:
+                    asked[i] = questions = True
+            if questions:
+                pieces[n, 0], pieces[n, 1], pieces[n, 2] = first, last, chunk
+                n += 1
+    return n
+
+
+@kernel(inline="always")
+def _symbol(code: int, kind: int) -> int:
+    """Return what stands for a character in a shape: one of four kinds of letters and digits, or itself."""
+    if kind > _LAST_DIGIT:
+        return code
+    if kind <= _LAST_UPPER:
+        return _SYMBOLS
+    if kind == _LOWER:
+        return _SYMBOLS + 1
+    return _SYMBOLS + 2 if kind <= _LAST_LETTER else _SYMBOLS + 3
+
+
+@kernel(inline="always")
+def _sort(kind: int) -> int:
+    """Return whether a class is one of letters, digits, or others."""
+    return 0 if kind <= _LAST_LETTER else 1 if kind <= _LAST_DIGIT else 2
+
+
+@kernel()
+def _shape(
+    codes: np.ndarray, classes: np.ndarray, first: int, last: int, most_alike: int, hashed: int
+) -> int:
+    """Return the hash of the shape of characters: at most `most_alike` of its symbols in a row are alike."""
+    length, alike, previous = 0, 0, -1
+    for i in range(first, last):
+        symbol = _symbol(np.int64(codes[i]), np.int64(classes[i]))
+        alike = alike + 1 if symbol == previous else 1
+        previous = symbol
+        if alike <= most_alike:
+            hashed = _more(hashed, symbol)
+            length += 1
+            if length == _LONGEST_SHAPE:
+                break
+    return hashed
+
+
+@kernel()
+def describe_characters(
+    codes: np.ndarray, classes: np.ndarray, lowers: np.ndarray, pieces: np.ndarray, following: np.ndarray,
+    hashes: np.ndarray,
+) -> None:  # fmt: skip
+    """Write a row of hashes for each character of each piece.
+
+    They are those of the character, its class, the letters, digits or others around it that are of its sort,
+    the shape of the piece, the place in it, and the class of the character after the white space.
+
+    Parameters
+    ----------
+    pieces
+        See `find_pieces`.
+    following
+        For each chunk the class of the first character of the next one, or that of a space at the end of a
+        paragraph.
+    hashes
+        (characters of all pieces, CHARACTER_CHANNELS).
+    """
+    row = 0
+    for p in range(len(pieces)):
+        first, last = pieces[p, 0], pieces[p, 1]
+        shape = _mixed(_shape(codes, classes, first, last, 1, _beginning(3)))
+        next_class = _mixed(_more(_beginning(5), np.int64(following[pieces[p, 2]])))
+        i = first
+        while i < last:
+            sort = _sort(np.int64(classes[i]))
+            run = _beginning(2)
+            end = i
+            while end < last and _sort(np.int64(classes[end])) == sort:
+                run = _more(run, np.int64(_SYMBOLS if sort == 1 else lowers[end]))
+                end += 1
+            run = _mixed(run)
+            while i < end:
+                place = min(i - first, _FARTHEST) * _BUCKETS + min(last - 1 - i, _FARTHEST)
+                hashes[row, 0] = _mixed(_more(_beginning(0), np.int64(codes[i])))
+                hashes[row, 1] = _mixed(_more(_beginning(1), np.int64(classes[i])))
+                hashes[row, 2] = run
+                hashes[row, 3] = shape
+                hashes[row, 4] = _mixed(_more(_beginning(4), place))
+                hashes[row, 5] = next_class
+                row += 1
+                i += 1
+
+
+@kernel()
+def describe_tokens(
+    codes: np.ndarray, classes: np.ndarray, lowers: np.ndarray, starts: np.ndarray, ends: np.ndarray,
+    hashes: np.ndarray,
+) -> None:  # fmt: skip
+    """Write a row of hashes for each token.
+
+    They are those of the form in lower case, its shape, its first and last three characters, and of whether
+    there is white space before and after it.
+    """
+    n = len(starts)
+    for t in range(n):
+        first, last = starts[t], ends[t]
+        form = _beginning(0)
+        for i in range(first, last):
+            form = _more(form, np.int64(lowers[i]))
+        prefix, suffix = _beginning(2), _beginning(3)
+        for i in range(first, min(first + 3, last)):
+            prefix = _more(prefix, np.int64(lowers[i]))
+        for i in range(max(first, last - 3), last):
+            suffix = _more(suffix, np.int64(lowers[i]))
+        before = t == 0 or ends[t - 1] < first
+        after = t == n - 1 or starts[t + 1] > last
+        hashes[t, 0] = _mixed(form)
+        hashes[t, 1] = _mixed(_shape(codes, classes, first, last, _MOST_ALIKE, _beginning(1)))
+        hashes[t, 2] = _mixed(prefix)
+        hashes[t, 3] = _mixed(suffix)
+        hashes[t, 4] = _mixed(_more(_beginning(4), 2 * before + after))
+
+
+@kernel()
+def enter(hashes: np.ndarray, numbers: np.ndarray, slots: np.ndarray) -> None:
+    """Enter hashes and their numbers, from 1, into a hash table: 2^k slots, more than hashes.
+
+    A slot is 0 when free, else a hash above its number.
+    """
+    last = len(slots) - 1
+    for i in range(len(hashes)):
+        hashed = np.int64(hashes[i])
+        at = hashed & last
+        while slots[at] != 0:
+            at = at + 1 & last
+        slots[at] = hashed << 32 | np.int64(numbers[i])
+
+
+@kernel()
+def look_up(hashes: np.ndarray, slots: np.ndarray, ids: np.ndarray) -> None:
+    """Write the number of each hash to `ids`, which may have more columns; 0 if it is not in the table."""
+    last = len(slots) - 1
+    for i in range(hashes.shape[0]):
+        for channel in range(hashes.shape[1]):
+            hashed = np.int64(hashes[i, channel])
+            at = hashed & last
+            while slots[at] != 0 and slots[at] >> 32 != hashed:
+                at = at + 1 & last
+            ids[i, channel] = slots[at] & 0xFFFFFFFF

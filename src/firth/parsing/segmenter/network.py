@@ -1,0 +1,281 @@
+"""The network of the segmenter: it finds boundaries in sequences of units.
+
+It is there twice: over the characters of a chunk of text it finds where tokens end, over the tokens of
+a paragraph where sentences end. What it reads of a unit are hashes, one in each channel; those that are
+frequent in training have a number, and with it an embedding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.learning.activations import FloatArray
+from firth.network import layers
+from firth.network.decider import Decider, DeciderShape
+from firth.network.encoder import Batch, Encoder, EncoderShape
+from firth.network.gradients import Gradients
+from firth.network.packing import pack, unpack
+from firth.network.parameters import Parameters, check_parameters
+from firth.network.runner import EncoderRunner
+from firth.parsing.segmenter import kernels
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+Ints = npt.NDArray[np.integer[Any]]
+Bools = npt.NDArray[np.bool_]
+Hashes = npt.NDArray[np.int32]
+
+_MIN_COUNT = 2  # for a number; what is rarer trains the embedding of the unknown
+_DROPOUT = 0.2
+_FORGET = 0.1  # of the units' channels are taken for unknown in training
+
+
+@dataclass(frozen=True)
+class BoundaryShape:
+    """The sizes of a network that finds boundaries.
+
+    Attributes
+    ----------
+    tables
+        Width of the embeddings in each channel.
+    width, depth
+        See `firth.network.encoder.EncoderShape`.
+    slots
+        Which units the decision about a unit reads, relative to it.
+    hidden
+        Width of the hidden layer.
+    """
+
+    tables: tuple[int, ...]
+    width: int
+    depth: int
+    slots: tuple[int, ...]
+    hidden: int
+
+    @property
+    def reach(self) -> int:
+        """How far from a unit another one can be that has a part in the decision about it."""
+        return self.depth + max(map(abs, self.slots))
+
+
+@dataclass(frozen=True)
+class Boundaries:
+    """Sequences of n units, and where there are boundaries.
+
+    Attributes
+    ----------
+    hashes
+        (n, channels): what is read of each unit.
+    lengths
+        Units of each sequence.
+    asked
+        (n,): whether it is a question if there is a boundary after the unit.
+    right
+        (n,): whether there is one.
+    given
+        (n,): whether there is taken to be one, where it is no question.
+    """
+
+    hashes: Hashes
+    lengths: Ints
+    asked: Bools
+    right: Bools
+    given: Bools
+
+
+class Vocabulary:
+    """Numbers hashes from 1, in each channel; what is not known has number 0.
+
+    Parameters
+    ----------
+    hashes
+        For each channel the hashes (int32, not negative) of what has number 1, 2, …
+    """
+
+    def __init__(self, hashes: Sequence[Hashes]) -> None:
+        self.hashes = list(hashes)
+        entries = np.concatenate(self.hashes)
+        numbers = np.concatenate([np.arange(1, len(channel) + 1, dtype=np.int32) for channel in self.hashes])
+        self._slots = np.zeros(2 << len(entries).bit_length(), np.int64)
+        kernels.enter(entries, numbers, self._slots)
+
+    @classmethod
+    def learn(cls, hashes: Hashes) -> Vocabulary:
+        """Give numbers to what is frequent in (n, channels) hashes."""
+        counted = [np.unique(channel, return_counts=True) for channel in hashes.T]
+        return cls([values[counts >= _MIN_COUNT] for values, counts in counted])
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many numbers there are in each channel, with 0."""
+        return [len(channel) + 1 for channel in self.hashes]
+
+    def number(self, hashes: Hashes) -> npt.NDArray[np.int32]:
+        """Return ids as `firth.network.runner.EncoderRunner.run` takes them; there are no given vectors."""
+        ids = np.zeros((len(hashes), hashes.shape[1] + 1), np.int32)
+        kernels.look_up(hashes, self._slots, ids)
+        return ids
+
+
+class BoundaryNetwork:
+    """An encoder of units, and the decision whether there is a boundary after a unit.
+
+    Parameters
+    ----------
+    shape
+        Its sizes.
+    vocabulary
+        Numbers the hashes.
+    parameters
+        The arrays; an empty dictionary to begin with.
+    """
+
+    def __init__(self, shape: BoundaryShape, vocabulary: Vocabulary, parameters: Parameters) -> None:
+        self.shape, self.vocabulary, self.parameters = shape, vocabulary, parameters
+        tables = tuple(zip(vocabulary.sizes, shape.tables, strict=True))
+        self.encoder = Encoder(EncoderShape(tables, 0, shape.width, shape.depth), parameters)
+        self.decider = Decider(
+            DeciderShape(shape.width, 0, len(shape.slots), 0, 0, shape.hidden, 2), parameters
+        )
+
+    def initialise(self, random: np.random.Generator) -> None:
+        """Set all parameters to their random beginnings."""
+        self.encoder.initialise(random)
+        self.decider.initialise(random)
+
+    def forward(
+        self, batch: Batch, asked: Bools, gradients: Gradients, random: np.random.Generator
+    ) -> tuple[FloatArray, Callable[[FloatArray], None]]:
+        """Return the scores of no boundary and of a boundary, (questions, 2), and the backward pass."""
+        rows, encoder_backward = self.encoder.forward(batch, gradients, _DROPOUT, random)
+        slots = _slot_rows(batch.lengths, asked, self.shape.slots)
+        none = np.zeros((len(slots), 0), np.int64)
+        scores, decider_backward = self.decider.forward(rows, slots, none, gradients, _DROPOUT, random)
+        return scores, lambda dscores: encoder_backward(decider_backward(dscores))
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return all that `from_arrays` needs."""
+        arrays = pack(self.parameters)
+        for k, channel in enumerate(self.vocabulary.hashes):
+            arrays[f"hashes.{k}"] = channel
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, shape: BoundaryShape, arrays: Arrays) -> BoundaryNetwork:
+        """Restore what `arrays` returned.
+
+        Raises
+        ------
+        KeyError, ValueError
+            Arrays are missing, or are not of this shape.
+        """
+        hashes = [arrays[f"hashes.{k}"] for k in range(len(shape.tables))]
+        for channel in hashes:
+            # Kernels do not check what they are given.
+            if channel.dtype != np.int32 or channel.ndim != 1 or (channel < 0).any():
+                raise ValueError("hashes that are none")
+        parameters = unpack({name: array for name, array in arrays.items() if not name.startswith("hashes.")})
+        network = cls(shape, Vocabulary(hashes), parameters)
+        check_parameters(parameters, network.encoder.shapes | network.decider.shapes)
+        return network
+
+
+def _slot_rows(lengths: Ints, asked: Bools, slots: Sequence[int]) -> Ints:
+    """Return the rows of the slots of all units that are asked about; outside the sequence, an empty row."""
+    units = np.flatnonzero(asked)
+    ends = np.cumsum(lengths)
+    sequence = np.searchsorted(ends, units, side="right")
+    before = (ends - lengths)[sequence] + sequence
+    after = before + lengths[sequence] + 1
+    rows: Ints = (units + sequence + 1)[:, None] + np.array(slots)
+    np.clip(rows, before[:, None], after[:, None], out=rows)
+    return rows
+
+
+class BoundaryRunner:
+    """A network at work, with the parameters as they are now."""
+
+    def __init__(self, network: BoundaryNetwork) -> None:
+        self._vocabulary, self._slots = network.vocabulary, network.shape.slots
+        self._encoder = EncoderRunner(network.encoder, np.zeros((1, 0), np.float32))
+        weight, self._bias, output, bias = network.decider.arrays("slots", "bias", "output", "output.bias")
+        width, hidden = network.shape.width, network.shape.hidden
+        by_slot = weight.reshape(width, len(self._slots), hidden).transpose(1, 0, 2)
+        self._weight = by_slot.reshape(-1, hidden)
+        self._output = output[:, 1] - output[:, 0]
+        self._threshold = bias[0] - bias[1]
+
+    def margins(self, hashes: Hashes, lengths: Ints, asked: Bools) -> FloatArray:
+        """Return by how much a boundary is ahead after each unit that is asked about, (questions,).
+
+        There is one where that is more than 0.
+        """
+        rows = self._encoder.run(self._vocabulary.number(hashes), lengths)
+        slots = _slot_rows(lengths, asked, self._slots)
+        read = rows[slots].reshape(len(slots), len(self._weight))
+        hidden = np.maximum(read @ self._weight + self._bias, 0)
+        margins: FloatArray = hidden @ self._output - self._threshold
+        return margins
+
+
+class BoundaryTask:
+    """Training a network that finds boundaries; see `firth.network.training.Task`.
+
+    Parameters
+    ----------
+    network
+        What to train.
+    train, dev
+        What to train on, and what to score on.
+    name
+        What ends at boundaries.
+    """
+
+    def __init__(self, network: BoundaryNetwork, train: Boundaries, dev: Boundaries, name: str) -> None:
+        self.parameters = network.parameters
+        self._network, self._train, self._dev, self._name = network, train, dev, name
+        self._ids = network.vocabulary.number(train.hashes)[:, :-1]
+        self._first = np.cumsum(train.lengths) - train.lengths
+
+    def lengths(self) -> Ints:
+        """Return the number of units of each sequence."""
+        return self._train.lengths
+
+    def gradient(
+        self, sentences: Sequence[int], gradients: Gradients, random: np.random.Generator, epoch: int
+    ) -> tuple[float, int]:
+        """Add the gradient of the cross-entropy of all questions in some sequences."""
+        lengths = self._train.lengths[sentences]
+        ends = np.cumsum(lengths)
+        units = np.arange(ends[-1]) + np.repeat(self._first[sentences] - (ends - lengths), lengths)
+        ids = self._ids[units]
+        ids[random.random(ids.shape, np.float32) < _FORGET] = 0
+        asked = self._train.asked[units]
+        right = self._train.right[units][asked]
+        batch = Batch(ids, np.zeros((len(ids), 0), np.float32), lengths)
+        scores, backward = self._network.forward(batch, asked, gradients, random)
+        optimal = np.stack([~right, right], axis=1)
+        losses, loss_backward = layers.optimal_softmax(scores, np.ones_like(optimal), optimal)
+        backward(*loss_backward(np.ones_like(losses)))
+        return float(losses.sum(dtype=np.float64)), len(losses)
+
+    def evaluate(self) -> dict[str, float]:
+        """Return the F1 of what lies between two boundaries."""
+        dev = self._dev
+        found = dev.given.copy()
+        found[dev.asked] = BoundaryRunner(self._network).margins(dev.hashes, dev.lengths, dev.asked) > 0
+        return {f"{self._name} F1": spans_f1(dev.right, found)}
+
+
+def spans_f1(right: Bools, found: Bools) -> float:
+    """Return the F1, in percent, of spans that follow each other without a gap, given where they end."""
+    places = np.flatnonzero(right | found)
+    in_both = right[places] & found[places]
+    # A span is right if it ends where one should, and so does the last one before it on either side.
+    n_right = np.count_nonzero(in_both & np.append(True, in_both)[:-1])
+    total = int(np.count_nonzero(right) + np.count_nonzero(found))
+    return 200 * n_right / total if total else 0.0

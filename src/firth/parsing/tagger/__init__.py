@@ -1,0 +1,1 @@
+"""The tagger: parts of speech, features and lemmas."""

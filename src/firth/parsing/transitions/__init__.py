@@ -1,0 +1,1 @@
+"""Transition systems: readable, compiled, and how they are decoded."""

@@ -1,0 +1,99 @@
+"""The actions of a parser: transitions with the relations of their arcs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from firth.errors import InputError
+from firth.network.layers import Ints
+from firth.parsing.transitions.kernels import (
+    KINDS,
+    LEFT,
+    RIGHT,
+    ROOT_ARC,
+    SHIFT,
+    SWAP,
+)
+from firth.parsing.transitions.systems import (
+    Kind,
+    Transition,
+)
+
+
+class Actions:
+    """What the parser can do: SHIFT, and an arc in either direction for each relation.
+
+    Parameters
+    ----------
+    relations
+        The relations between words.
+    roots
+        The relations of the root of a sentence to ROOT: ``root``.
+    swap
+        Whether there is SWAP too.
+
+    Raises
+    ------
+    InputError
+        There are no relations, or none of roots: then there are sentences that cannot be parsed to the end.
+    """
+
+    def __init__(self, relations: Sequence[str], roots: Sequence[str], swap: bool = False) -> None:
+        if not relations or not roots:
+            raise InputError("a parser needs a relation between words, and one for roots: name at least one")
+        self.relations, self.roots, self.swap = list(relations), list(roots), swap
+        self.labels = self.relations + self.roots
+        """The relations by number; the number after the last stands for none."""
+        n, m = len(relations), len(roots)
+        none = n + m
+        kinds = [SHIFT, *[LEFT] * n, *[RIGHT] * n, *[ROOT_ARC] * m, *[SWAP] * swap]
+        labels = [none, *range(n), *range(n), *range(n, n + m), *[none] * swap]
+        self.kinds, self.arc_labels = np.array(kinds), np.array(labels)
+        self.available = np.zeros((KINDS, none + 1), np.bool_)
+        self.available[self.kinds, self.arc_labels] = True
+        self._numbers = {label: k for k, label in enumerate(self.relations)}
+        self._root_numbers = {label: k for k, label in enumerate(self.roots, n)}
+        self._steps = {self.transition(k): k for k, kind in enumerate(kinds) if kind != ROOT_ARC}
+        self._last_steps = {self.transition(k): k for k, kind in enumerate(kinds) if kind == ROOT_ARC}
+
+    @property
+    def none(self) -> int:
+        """The number that stands for no relation."""
+        return len(self.labels)
+
+    def transition(self, action: int) -> Transition:
+        """Return an action as the readable systems have it."""
+        kind, label = int(self.kinds[action]), int(self.arc_labels[action])
+        if kind == ROOT_ARC:
+            kind = RIGHT
+        readable = {SHIFT: Kind.SHIFT, LEFT: Kind.LEFT_ARC, RIGHT: Kind.RIGHT_ARC, SWAP: Kind.SWAP}[kind]
+        return Transition(readable, None if label == self.none else self.labels[label])
+
+    def number(self, heads: Sequence[int], deprels: Sequence[str]) -> Ints:
+        """Return the numbers of the relations of a tree; that of a relation that is not known is `none`."""
+        ordinary, root, none = self._numbers, self._root_numbers, self.none
+        return np.array(
+            [
+                (root if head == 0 else ordinary).get(deprel, none)
+                for head, deprel in zip(heads, deprels, strict=True)
+            ],
+            np.int64,
+        )
+
+    def number_steps(self, transitions: Sequence[Transition]) -> Ints:
+        """Return the numbers of the transitions that build a tree; the last one is the arc from ROOT.
+
+        Raises
+        ------
+        InputError
+            There is no such action.
+        """
+        *steps, last = transitions
+        try:
+            return np.array([*(self._steps[step] for step in steps), self._last_steps[last]])
+        except KeyError as error:
+            raise InputError(
+                f"{error.args[0]} is not among the actions: the treebank has no such relation"
+            ) from None

@@ -1,0 +1,382 @@
+"""Transition systems: dependency trees built step by step, with a stack and a buffer.
+
+This is the readable form of what `firth.parsing.transitions.decoding` has compiled: for traces, for the
+training examples of the oracles, and for teaching. Words are numbered from 1; 0 is ROOT, at the bottom of
+the stack.
+
+================= ==================== ==================== ================
+system            LEFT-ARC             RIGHT-ARC            builds
+================= ==================== ==================== ================
+arc-standard      s1 ← s0, s1 leaves   s1 → s0, s0 leaves   projective trees
+arc-hybrid        s0 ← b0, s0 leaves   s1 → s0, s0 leaves   projective trees
+arc-standard-swap s1 ← s0, s1 leaves   s1 → s0, s0 leaves   all trees
+================= ==================== ==================== ================
+
+s0 is the top of the stack, s1 the word below, b0 the first word of the buffer. SHIFT moves b0 to the stack,
+SWAP moves s1 back to the buffer. A tree of n words takes 2n steps, and two more for each SWAP.
+
+ROOT gets its one child at the very end: an arc from ROOT is legal only with nothing but that child on the
+stack and nothing in the buffer.
+
+References
+----------
+J. Nivre (2008), Algorithms for deterministic incremental dependency parsing, Computational Linguistics 34(4):
+arc-standard.
+M. Kuhlmann, C. Gómez-Rodríguez and G. Satta (2011), Dynamic programming algorithms for transition-based
+dependency parsers, ACL: arc-hybrid.
+Y. Goldberg and J. Nivre (2013), Training deterministic parsers with non-deterministic oracles, TACL 1.
+J. Nivre (2009), Non-projective dependency parsing in expected linear time, ACL: SWAP.
+J. Nivre, M. Kuhlmann and J. Hall (2009), An improved oracle for dependency parsing with online reordering,
+IWPT.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import NamedTuple
+
+from firth.errors import InputError
+from firth.parsing.transitions.projectivity import children_of, top_down
+
+
+class Kind(IntEnum):
+    """What a transition does."""
+
+    SHIFT = 0
+    LEFT_ARC = 1
+    RIGHT_ARC = 2
+    SWAP = 3
+
+    def __str__(self) -> str:
+        return self.name.replace("_", "-")
+
+
+class Transition(NamedTuple):
+    """A step: its kind and, if it makes an arc, the label of that."""
+
+    kind: Kind
+    label: str | None = None
+
+    def __str__(self) -> str:
+        return str(self.kind) if self.label is None else f"{self.kind}({self.label})"
+
+
+class Arc(NamedTuple):
+    """An arc of the tree."""
+
+    head: int
+    dependent: int
+    label: str | None
+
+
+@dataclass(slots=True)
+class Configuration:
+    """Where the parser is.
+
+    Attributes
+    ----------
+    stack
+        Words and, at the bottom, ROOT; the top is at the end.
+    buffer
+        The words to come; the next one is at the beginning.
+    arcs
+        In the order in which they were made.
+    """
+
+    stack: list[int]
+    buffer: deque[int]
+    arcs: list[Arc]
+
+    @classmethod
+    def initial(cls, n: int) -> Configuration:
+        """Return ([ROOT], w_1 … w_n, ∅)."""
+        return cls([0], deque(range(1, n + 1)), [])
+
+    @property
+    def is_final(self) -> bool:
+        """Whether all words have their head: nothing but ROOT is left."""
+        return len(self.stack) == 1 and not self.buffer
+
+    def tree(self) -> tuple[list[int], list[str | None]]:
+        """Return the heads and labels of a final configuration."""
+        arcs = sorted(self.arcs, key=lambda arc: arc.dependent)
+        return [arc.head for arc in arcs], [arc.label for arc in arcs]
+
+
+class TransitionSystem(ABC):
+    """What all systems have in common.
+
+    A configuration that is not final always has a legal transition, and every sequence of legal transitions
+    ends, with a tree that has one root.
+    """
+
+    name: str
+
+    @abstractmethod
+    def legal(self, configuration: Configuration) -> list[Kind]:
+        """Return the kinds of transitions that are possible; none if the configuration is final."""
+
+    @abstractmethod
+    def arc(self, configuration: Configuration, kind: Kind) -> tuple[int, int]:
+        """Return the head and the dependent of the arc that LEFT-ARC or RIGHT-ARC would make."""
+
+    @abstractmethod
+    def _choose(self, configuration: Configuration, gold: _GoldTree) -> Kind:
+        """Return the kind of the next transition on the way to a gold tree that is not built yet."""
+
+    def apply(self, configuration: Configuration, transition: Transition) -> None:
+        """Take a step: change `configuration`.
+
+        Raises
+        ------
+        InputError
+            The transition is not legal.
+        """
+        kind = transition.kind
+        stack, buffer = configuration.stack, configuration.buffer
+        if kind not in self.legal(configuration):
+            raise InputError(
+                f"{transition} is not legal with {len(stack)} on the stack, {len(buffer)} in the buffer"
+            )
+        if kind == Kind.SHIFT:
+            stack.append(buffer.popleft())
+        elif kind == Kind.SWAP:
+            buffer.appendleft(stack.pop(-2))
+        else:
+            head, dependent = self.arc(configuration, kind)
+            configuration.arcs.append(Arc(head, dependent, transition.label))
+            del stack[-1 if stack[-1] == dependent else -2]
+
+    def oracle(self, heads: Sequence[int], labels: Sequence[str]) -> list[Transition]:
+        """Return the transitions that build a tree (a static oracle).
+
+        Parameters
+        ----------
+        heads, labels
+            The head of each word, 0 for the root of the sentence, and the label of its arc.
+
+        Raises
+        ------
+        InputError
+            The heads form no tree with one root, or one that this system cannot build.
+        """
+        gold = _GoldTree(heads, labels)
+        configuration = Configuration.initial(len(heads))
+        transitions = []
+        while not configuration.is_final:
+            transition = self._advance(configuration, gold)
+            if transition is None:
+                raise InputError(
+                    f"{self.name} cannot build this tree, which is not projective: projectivize it"
+                )
+            transitions.append(transition)
+        return transitions
+
+    def _advance(self, configuration: Configuration, gold: _GoldTree) -> Transition | None:
+        """Take the next step on the way to a gold tree and return it; None if there is no such step."""
+        transition = Transition(self._choose(configuration, gold))
+        if transition.kind not in self.legal(configuration):
+            return None
+        if transition.kind in (Kind.LEFT_ARC, Kind.RIGHT_ARC):
+            head, dependent = self.arc(configuration, transition.kind)
+            gold.missing[head] -= 1
+            transition = Transition(transition.kind, gold.labels[dependent - 1])
+        self.apply(configuration, transition)
+        return transition
+
+
+class ArcStandard(TransitionSystem):
+    """The arc-standard system: arcs between the two topmost words of the stack."""
+
+    name = "arc-standard"
+
+    def legal(self, configuration: Configuration) -> list[Kind]:  # noqa: D102
+        size, more = len(configuration.stack), bool(configuration.buffer)
+        kinds = [Kind.SHIFT] if more else []
+        if size > 2:
+            kinds += [Kind.LEFT_ARC, Kind.RIGHT_ARC]
+        elif size == 2 and not more:
+            kinds.append(Kind.RIGHT_ARC)
+        return kinds
+
+    def arc(self, configuration: Configuration, kind: Kind) -> tuple[int, int]:  # noqa: D102
+        s1, s0 = configuration.stack[-2:]
+        return (s0, s1) if kind == Kind.LEFT_ARC else (s1, s0)
+
+    def _choose(self, configuration: Configuration, gold: _GoldTree) -> Kind:
+        if len(configuration.stack) > 1:
+            s1, s0 = configuration.stack[-2:]
+            if gold.head_of[s1] == s0 and not gold.missing[s1]:
+                return Kind.LEFT_ARC
+            if gold.head_of[s0] == s1 and not gold.missing[s0]:
+                return Kind.RIGHT_ARC
+        return Kind.SHIFT
+
+
+class ArcHybrid(TransitionSystem):
+    """The arc-hybrid system: left arcs from the buffer, right arcs in the stack; has a dynamic oracle."""
+
+    name = "arc-hybrid"
+
+    def legal(self, configuration: Configuration) -> list[Kind]:  # noqa: D102
+        size, more = len(configuration.stack), bool(configuration.buffer)
+        kinds = [Kind.SHIFT] if more else []
+        if size > 1 and more:
+            kinds.append(Kind.LEFT_ARC)
+        if size > 2 or (size == 2 and not more):
+            kinds.append(Kind.RIGHT_ARC)
+        return kinds
+
+    def arc(self, configuration: Configuration, kind: Kind) -> tuple[int, int]:  # noqa: D102
+        s0 = configuration.stack[-1]
+        return (configuration.buffer[0] if kind == Kind.LEFT_ARC else configuration.stack[-2]), s0
+
+    def _choose(self, configuration: Configuration, gold: _GoldTree) -> Kind:
+        stack, buffer = configuration.stack, configuration.buffer
+        if len(stack) > 1:
+            if buffer and gold.head_of[stack[-1]] == buffer[0]:
+                return Kind.LEFT_ARC
+            if gold.head_of[stack[-1]] == stack[-2] and not gold.missing[stack[-1]]:
+                return Kind.RIGHT_ARC
+        return Kind.SHIFT
+
+    def costs(self, configuration: Configuration, heads: Sequence[int]) -> dict[Kind, int]:
+        """Return how many arcs of a gold tree each legal transition puts out of reach.
+
+        Parameters
+        ----------
+        configuration
+            Any that can be reached, by mistakes too.
+        heads
+            A projective tree with one root; labels do not matter here.
+
+        Returns
+        -------
+        dict
+            At least one of the costs is 0, if the configuration is not final.
+
+        Notes
+        -----
+        Goldberg & Nivre (2013). In this system, gold arcs of a projective tree that can be reached
+        one by one can be reached together: so it is enough to count those that a transition precludes.
+        """
+        *below, s0 = configuration.stack
+        buffer = configuration.buffer
+        head_of = [-1, *heads]
+        costs: dict[Kind, int] = {}
+        for kind in self.legal(configuration):
+            if kind == Kind.SHIFT:
+                b0 = buffer[0]
+                # b0 gets no head from below s0 any more, and no children from the stack.
+                costs[kind] = (head_of[b0] in below) + sum(
+                    head_of[word] == b0 for word in configuration.stack
+                )
+            elif kind == Kind.LEFT_ARC:
+                # s0 gets no head but b0, and no children from the buffer.
+                costs[kind] = head_of[s0] == below[-1] or head_of[s0] in list(buffer)[1:]
+                costs[kind] += sum(head_of[word] == s0 for word in buffer)
+            else:
+                # s0 gets no head but s1, and no children from the buffer.
+                costs[kind] = (head_of[s0] in buffer) + sum(head_of[word] == s0 for word in buffer)
+        return costs
+
+    def optimal(
+        self, configuration: Configuration, heads: Sequence[int], labels: Sequence[str]
+    ) -> list[Transition]:
+        """Return the transitions after which the gold tree is no farther out of reach (a dynamic oracle).
+
+        Their arcs have the gold label of the dependent, even if it has to get a wrong head. See `costs`.
+        """
+        s0 = configuration.stack[-1]
+        return [
+            Transition(kind, None if kind == Kind.SHIFT else labels[s0 - 1])
+            for kind, cost in self.costs(configuration, heads).items()
+            if cost == 0
+        ]
+
+
+class ArcStandardSwap(ArcStandard):
+    """The arc-standard system with SWAP, which changes the order of words: non-projective trees too."""
+
+    name = "arc-standard-swap"
+
+    def legal(self, configuration: Configuration) -> list[Kind]:  # noqa: D102
+        kinds = super().legal(configuration)
+        # Words that were swapped are not swapped back, so that every sequence of transitions ends.
+        if len(configuration.stack) > 2 and configuration.stack[-2] < configuration.stack[-1]:
+            kinds.append(Kind.SWAP)
+        return kinds
+
+    def _choose(self, configuration: Configuration, gold: _GoldTree) -> Kind:
+        kind = super()._choose(configuration, gold)
+        stack, buffer = configuration.stack, configuration.buffer
+        if kind != Kind.SHIFT or len(stack) < 3 or gold.rank[stack[-2]] < gold.rank[stack[-1]]:
+            return kind
+        # s1 must be swapped; but if s0 and b0 are in one component, that is built first, and moves as one.
+        if buffer and gold.component[stack[-1]] == gold.component[buffer[0]]:
+            return Kind.SHIFT
+        return Kind.SWAP
+
+
+SYSTEMS: dict[str, TransitionSystem] = {
+    system.name: system for system in (ArcStandard(), ArcHybrid(), ArcStandardSwap())
+}
+
+
+class _GoldTree:
+    """A tree to be built, and how much of it is not built yet.
+
+    Attributes
+    ----------
+    head_of
+        The head of each word; that of ROOT is -1.
+    labels
+        The label of each arc.
+    children
+        The children of ROOT and of each word.
+    missing
+        How many of these it does not have yet.
+    """
+
+    def __init__(self, heads: Sequence[int], labels: Sequence[str]) -> None:
+        self.head_of = [-1, *heads]
+        self.labels = labels
+        self.children = children_of(heads)
+        if heads and len(self.children[0]) != 1:
+            raise InputError(f"a tree has one root, but {len(self.children[0])} words have head 0")
+        self._top_down = top_down(self.children)
+        self.missing = [len(children) for children in self.children]
+
+    @cached_property
+    def rank(self) -> list[int]:
+        """The place of each word in the projective order: each word between its left and right children."""
+        rank = [0] * len(self.head_of)
+        pending, place = [(0, False)], 0
+        while pending:
+            word, expanded = pending.pop()
+            if expanded:
+                rank[word] = place
+                place += 1
+            else:
+                around = sorted([*self.children[word], word], reverse=True)
+                pending += [(other, other == word) for other in around]
+        return rank
+
+    @cached_property
+    def component(self) -> list[int]:
+        """The top of the maximal projective component of each word: of what is built without any SWAP."""
+        standard, configuration = ArcStandard(), Configuration.initial(len(self.labels))
+        fresh = _GoldTree(self.head_of[1:], self.labels)
+        while standard._advance(configuration, fresh):
+            pass
+        component = list(range(len(self.head_of)))
+        for head, dependent, _ in configuration.arcs:
+            component[dependent] = head
+        for word in self._top_down:
+            component[word] = component[component[word]]
+        return component

@@ -1,0 +1,1 @@
+"""Long work: checkpoints, Ctrl-C, patience."""

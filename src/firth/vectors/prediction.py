@@ -1,0 +1,124 @@
+"""How well finished vectors predict a text."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from firth.errors import InputError
+from firth.progress import Progress
+from firth.text.corpus import Corpus, encode
+from firth.text.vocabulary import Vocabulary
+from firth.vectors.word_vectors import WordVectors
+
+if TYPE_CHECKING:
+    pass
+from firth.vectors.losses import perplexity_of, softmax_loss
+from firth.vectors.split import Text
+
+_READING_OPTIONS = ("lowercase", "pretokenized", "errors")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """How well vectors predict a text.
+
+    Attributes
+    ----------
+    loss : float
+        Mean naive softmax loss of a pair, in nats.
+    pairs : float
+        Expected number of pairs.
+    words, known : int
+        Words of the text, and those that are in the vocabulary; the others are left out before pairs are
+        formed, as in training.
+    """
+
+    loss: float
+    pairs: float
+    words: int
+    known: int
+
+    @property
+    def perplexity(self) -> float:
+        """The exponential of the loss: as hard as guessing among so many equally likely words."""
+        return perplexity_of(self.loss)
+
+    @property
+    def coverage(self) -> float:
+        """The share of words that are in the vocabulary, in percent."""
+        return 100 * self.known / self.words
+
+
+def perplexity(
+    vectors: WordVectors,
+    corpus: Corpus | Text,
+    *,
+    window: int | None = None,
+    sample: float | None = None,
+    field: str = "text",
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Prediction:
+    """Return how well vectors predict the words around each word of a text, by the full softmax.
+
+    Figures can be compared between vectors with the same vocabulary, window and sample. Vectors trained with
+    negative sampling are worse at it than they need be: they were not asked for normalised probabilities.
+
+    Parameters
+    ----------
+    vectors
+        Vectors with outside vectors.
+    corpus
+        The text: a `Corpus`, or what one is made of. It is then read as the training text was.
+    window
+        The largest distance of a pair; nearer pairs weigh more, as in training. None: that of the training,
+        or 5 if the vectors do not know it.
+    sample
+        Threshold of subsampling by the counts of the vectors; 0 keeps all words. None: that of the training,
+        or 1e-3.
+    field
+        Field of JSON Lines that holds the text.
+    threads
+        Threads to compute with.
+    progress
+        Where to report.
+
+    Raises
+    ------
+    InputError
+        The vectors have no outside vectors, or no counts although `sample` is not 0; or the text cannot be
+        read or has no two words of the vocabulary beside each other.
+    """
+    from firth.vectors.cooccurrence import count
+
+    if vectors.outside is None:
+        raise InputError(
+            "these vectors have no outside vectors, without which nothing is predicted: "
+            "train with firth and save as .safetensors"
+        )
+    settings = vectors.metadata.get("settings", {})
+    window = settings.get("window", 5) if window is None else window
+    sample = settings.get("sample", 1e-3) if sample is None else sample
+    counts = vectors.counts
+    if counts is None:
+        if sample:
+            raise InputError("these vectors have no counts of words to subsample by: set sample to 0")
+        counts = np.ones(len(vectors), np.int64)
+    options = {name: settings[name] for name in _READING_OPTIONS if name in settings}
+    reading = corpus if isinstance(corpus, Corpus) else Corpus(corpus, field=field, **options)
+    with tempfile.TemporaryDirectory(prefix="firth-") as folder:
+        # Not Vocabulary.from_counts: the words must stay in the order of the matrix.
+        vocabulary = Vocabulary(vectors.words, counts, int(counts.sum()))
+        try:
+            encoded = encode(reading, folder, vocabulary=vocabulary, progress=progress)
+        except InputError as error:
+            raise InputError(f"the held-out text, {reading.name}: {error}") from error
+        pairs = count(encoded, window, sample, threads=threads, progress=progress)
+        words, known = encoded.n_words, encoded.n_kept
+        del encoded  # it must be closed before its folder can be removed
+    loss = softmax_loss(vectors.matrix, vectors.outside, pairs, threads=threads)
+    return Prediction(loss, pairs.pairs, words, known)
