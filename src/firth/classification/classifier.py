@@ -12,8 +12,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from firth.arrays import Bools, Float32s, Float64s, PathLike
 from firth.classification.encoding import (
     Coverage,
     Encoded,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from firth.learning.phrase_objective import L2Normalize
     from firth.vectors.word_vectors import WordVectors
 
-Floats = npt.NDArray[np.float32]
 
 _KIND = "phrase-classifier"
 _BLOCK = 1 << 18  # words that a thread trains on at a time
@@ -127,7 +126,7 @@ class PhraseClassifier:
 
     def __init__(
         self,
-        vectors: WordVectors | str | os.PathLike[str] | None = None,
+        vectors: WordVectors | PathLike | None = None,
         *,
         dim: int = 100,
         fine_tune: bool = True,
@@ -289,7 +288,7 @@ class PhraseClassifier:
         """
         return self._decide(self.predict_proba(X))
 
-    def predict_proba(self, X: Iterable[Text]) -> npt.NDArray[np.float64]:
+    def predict_proba(self, X: Iterable[Text]) -> Float64s:
         """Return the probability of each label for each text, shape (n, k), in the order of ``classes_``.
 
         All texts without a known word get the same: what the end of the phrase, or else the bias, stands for.
@@ -309,9 +308,7 @@ class PhraseClassifier:
         self._check_fitted()
         return self._vocabulary.encode(self._split(_as_list(X)))
 
-    def label_texts(
-        self, X: Iterable[Text]
-    ) -> tuple[list[tuple[str, ...]], npt.NDArray[np.float64], Coverage]:
+    def label_texts(self, X: Iterable[Text]) -> tuple[list[tuple[str, ...]], Float64s, Coverage]:
         """Return the names of the labels of each text, `predict_proba`, and the coverage, in one go."""
         encoded = self.encode(X)
         probabilities = self._probabilities(encoded)
@@ -334,7 +331,7 @@ class PhraseClassifier:
         self._check_fitted()
         return self._form != "single"
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: PathLike) -> None:
         """Write the classifier with all that it needs to one file, of safetensors and JSON."""
         self._check_fitted()
         blob, offsets = pack_strings(self._vocabulary.words)
@@ -360,7 +357,7 @@ class PhraseClassifier:
         save_arrays(path, arrays, metadata)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> PhraseClassifier:
+    def load(cls, path: PathLike) -> PhraseClassifier:
         """Read a classifier that `save` wrote.
 
         The parameters `vectors` and `class_weight` of the constructor are None then: to train it anew, set
@@ -422,7 +419,7 @@ class PhraseClassifier:
         pairs, counts = np.unique(hashed, return_counts=True)
         return Vocabulary(words, self.buckets, pairs[counts >= self.min_count], self.end_of_phrase)
 
-    def _make_factors(self, encoded: Encoded, pretrained: WordVectors | None) -> Floats:
+    def _make_factors(self, encoded: Encoded, pretrained: WordVectors | None) -> Float32s:
         """Compute what each row weighs in the mean of a phrase."""
         n = len(self._vocabulary)
         factors = np.ones(n, dtype=np.float32)
@@ -469,7 +466,7 @@ class PhraseClassifier:
         n, words = len(targets), len(encoded.rows)
         epoch_blocks = _Blocks(self, encoded, targets, random)
         self.history_, self.best_epoch_ = [], 0
-        best_score, best = -1.0, list[Floats]()
+        best_score, best = -1.0, list[Float32s]()
         with progress.stage("training", words * self.epochs), ThreadPoolExecutor(self.threads) as pool:
             for epoch in range(self.epochs):
                 started = time.perf_counter()
@@ -499,12 +496,12 @@ class PhraseClassifier:
         for array, kept in zip(self._trained(), best, strict=False):
             array[:] = kept
 
-    def _trained(self) -> tuple[Floats, Floats, Floats]:
+    def _trained(self) -> tuple[Float32s, Float32s, Float32s]:
         """Return the parameters that training changes."""
         vectors, outside, bias = self._parameters
         return vectors[self._frozen :], outside, bias
 
-    def _probabilities(self, encoded: Encoded) -> npt.NDArray[np.float64]:
+    def _probabilities(self, encoded: Encoded) -> Float64s:
         from firth.classification import kernels
         from firth.learning.activations import sigmoid, softmax
 
@@ -514,13 +511,13 @@ class PhraseClassifier:
         exact = scores.astype(np.float64)
         return (softmax(exact) if self._form == "single" else sigmoid(exact)).astype(np.float64, copy=False)
 
-    def _decide(self, probabilities: npt.NDArray[np.float64]) -> Any:
+    def _decide(self, probabilities: Float64s) -> Any:
         if self._form == "single":
             return self.classes_[probabilities.argmax(axis=1)]
         present = probabilities > 0.5
         return as_sets(present, self.classes_.tolist()) if self._form == "sets" else present.astype(np.int64)
 
-    def _right(self, probabilities: npt.NDArray[np.float64], gold: Targets) -> npt.NDArray[np.bool_]:
+    def _right(self, probabilities: Float64s, gold: Targets) -> Bools:
         """Return which decisions are right: one for each text, (n, 1), or for each label of it, (n, k)."""
         if (gold.form == "single") != (self._form == "single"):
             raise InputError(
@@ -529,7 +526,7 @@ class PhraseClassifier:
             )
         numbers = numbers_of(gold, self.classes_)
         if self._form == "single":
-            right: npt.NDArray[np.bool_] = (probabilities.argmax(axis=1) == numbers)[:, None]
+            right: Bools = (probabilities.argmax(axis=1) == numbers)[:, None]
             return right
         owner = np.repeat(np.arange(len(gold)), np.diff(gold.offsets))
         present = np.zeros(probabilities.shape, dtype=bool)

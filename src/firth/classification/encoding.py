@@ -10,10 +10,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Ids, Int64s
 from firth.errors import InputError
 
 Text: TypeAlias = str | Sequence[str]
-Ids: TypeAlias = npt.NDArray[np.int64]
 
 _BATCH = 4096  # texts that are split at a time
 # A word before each text, which is taken away again, so that a text without words is seen as well.
@@ -35,8 +35,8 @@ class Split:
     """
 
     words: list[str]
-    numbers: npt.NDArray[np.int32]
-    offsets: Ids
+    numbers: Ids
+    offsets: Int64s
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -71,9 +71,7 @@ def split_texts(texts: Sequence[Text], *, lowercase: bool, pretokenized: bool) -
     return Split(words, stream[kept], offsets_of(lengths))
 
 
-def _split_strings(
-    texts: Sequence[str], lowercase: bool, pretokenized: bool
-) -> tuple[list[str], npt.NDArray[np.int32]]:
+def _split_strings(texts: Sequence[str], lowercase: bool, pretokenized: bool) -> tuple[list[str], Ids]:
     from firth.text.word_table import WordTable
 
     table = WordTable(lowercase=lowercase, pretokenized=pretokenized)
@@ -103,7 +101,7 @@ def _is_unicode(line: str) -> bool:
     return True
 
 
-def _split_lists(texts: Sequence[Text], lowercase: bool) -> tuple[list[str], npt.NDArray[np.int32]]:
+def _split_lists(texts: Sequence[Text], lowercase: bool) -> tuple[list[str], Ids]:
     from firth.text.word_table import TokenTable
 
     table = TokenTable(lowercase=lowercase)
@@ -122,12 +120,12 @@ def _with_first(texts: Sequence[Text]) -> Iterable[list[str]]:
             raise InputError(f"text {place} is {text!r}: it must be a string or a list of words") from None
 
 
-def _renumbered(numbers: npt.NDArray[np.int32], pieces: list[npt.NDArray[np.int32]]) -> npt.NDArray[np.int32]:
+def _renumbered(numbers: Ids, pieces: list[Ids]) -> Ids:
     stream = np.concatenate([np.empty(0, np.int32), *pieces])
     return np.where(stream < 0, -1, numbers[stream]).astype(np.int32)
 
 
-def offsets_of(lengths: npt.ArrayLike) -> Ids:
+def offsets_of(lengths: npt.ArrayLike) -> Int64s:
     """Return where each of some runs begins, and where the last one ends."""
     lengths = np.asarray(lengths, dtype=np.int64)
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
@@ -171,7 +169,7 @@ class Encoded:
     """
 
     rows: npt.NDArray[np.uint32]
-    offsets: Ids
+    offsets: Int64s
     coverage: Coverage
 
 
@@ -194,7 +192,7 @@ class Vocabulary:
         Whether the end of the phrase has a row.
     """
 
-    def __init__(self, words: list[str], buckets: int, pairs: npt.NDArray[np.int64], end: bool) -> None:
+    def __init__(self, words: list[str], buckets: int, pairs: Int64s, end: bool) -> None:
         self.words, self.buckets, self.pairs, self.end = words, buckets, pairs, end
         self._rows = {word: row for row, word in enumerate(words)}
 
@@ -206,13 +204,13 @@ class Vocabulary:
         """The row of the end of the phrase, if it has one."""
         return len(self) - 1
 
-    def word_rows(self, split: Split) -> Ids:
+    def word_rows(self, split: Split) -> Int64s:
         """Return the row of each word of the texts, -1 for those that have none."""
         rows = np.array([self._rows.get(word, -1) for word in split.words], dtype=np.int64)
-        found: Ids = rows[split.numbers]
+        found: Int64s = rows[split.numbers]
         return found
 
-    def hashed_pairs(self, split: Split) -> tuple[Ids, Ids]:
+    def hashed_pairs(self, split: Split) -> tuple[Int64s, Int64s]:
         """Return the buckets of all pairs, and the number of the text that each is in."""
         ends = split.offsets[1:] if self.end else split.offsets[:0]
         rows = np.insert(self.word_rows(split), ends, len(self.words))  # the number of the end, in pairs

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Bools, Float64s, Int64s
 from firth.errors import InputError
 
 
@@ -58,7 +59,7 @@ class Evaluation:
     macro_f1: float
     micro_f1: float
     labels: tuple[LabelScore, ...]
-    confusion: npt.NDArray[np.int64] | None
+    confusion: Int64s | None
 
 
 def evaluate(gold: Iterable[str | Sequence[str]], predicted: Iterable[str | Sequence[str]]) -> Evaluation:
@@ -104,7 +105,7 @@ def evaluate(gold: Iterable[str | Sequence[str]], predicted: Iterable[str | Sequ
     )
 
 
-def _matrix(sets: Sequence[set[str]], place: dict[str, int]) -> npt.NDArray[np.bool_]:
+def _matrix(sets: Sequence[set[str]], place: dict[str, int]) -> Bools:
     present = np.zeros((len(sets), len(place)), dtype=bool)
     for i, labels in enumerate(sets):
         for label in labels:
@@ -112,8 +113,8 @@ def _matrix(sets: Sequence[set[str]], place: dict[str, int]) -> npt.NDArray[np.b
     return present
 
 
-def _share(part: npt.ArrayLike, whole: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def _share(part: npt.ArrayLike, whole: npt.ArrayLike) -> Float64s:
     """Return percentages, 0 of nothing."""
     whole = np.asarray(whole, dtype=np.float64)
-    shares: npt.NDArray[np.float64] = 100 * np.asarray(part) / np.where(whole > 0, whole, 1)
+    shares: Float64s = 100 * np.asarray(part) / np.where(whole > 0, whole, 1)
     return shares

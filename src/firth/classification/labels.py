@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Bools, Float32s, Int64s
 from firth.classification.encoding import offsets_of
 from firth.errors import InputError
 
@@ -32,19 +33,19 @@ class Targets:
 
     classes: npt.NDArray[Any]
     ids: npt.NDArray[np.uint32]
-    offsets: npt.NDArray[np.int64]
+    offsets: Int64s
     form: Form
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def take(self, texts: npt.NDArray[np.int64]) -> Targets:
+    def take(self, texts: Int64s) -> Targets:
         """Return the labels of some of the texts; `classes` stay as they are."""
         ids = [self.ids[self.offsets[i] : self.offsets[i + 1]] for i in texts]
         lengths = np.diff(self.offsets)[texts]
         return Targets(self.classes, np.concatenate(ids), offsets_of(lengths), self.form)
 
-    def matrix(self) -> npt.NDArray[np.bool_]:
+    def matrix(self) -> Bools:
         """Return which text has which label, shape (n, k)."""
         present = np.zeros((len(self), len(self.classes)), dtype=bool)
         present[np.repeat(np.arange(len(self)), np.diff(self.offsets)), self.ids] = True
@@ -102,17 +103,17 @@ def _unique(labels: Sequence[Any] | npt.NDArray[Any]) -> tuple[npt.NDArray[Any],
     return classes, ids.astype(np.uint32)
 
 
-def numbers_of(y: Targets, classes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def numbers_of(y: Targets, classes: npt.NDArray[Any]) -> Int64s:
     """Return for each entry of ``y.ids`` its place among other `classes`, -1 where it is none of them."""
     places = {label: place for place, label in enumerate(classes.tolist())}
     numbers = np.array([places.get(label, -1) for label in y.classes.tolist()], dtype=np.int64)
-    found: npt.NDArray[np.int64] = numbers[y.ids]
+    found: Int64s = numbers[y.ids]
     return found
 
 
 def class_weights(
     class_weight: Mapping[Any, float] | Literal["balanced"] | None, targets: Targets
-) -> npt.NDArray[np.float32]:
+) -> Float32s:
     """Return what each label weighs in the loss, shape (k,).
 
     Parameters
@@ -145,6 +146,6 @@ def class_weights(
     return weights
 
 
-def as_sets(present: npt.NDArray[np.bool_], names: Sequence[Any]) -> list[tuple[Any, ...]]:
+def as_sets(present: Bools, names: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Return the labels of each row of a matrix."""
     return [tuple(names[j] for j in np.flatnonzero(row).tolist()) for row in present]

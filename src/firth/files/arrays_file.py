@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from firth.arrays import PathLike
+from firth.arrays import Arrays, Int64s, PathLike
 from firth.errors import InputError
 from firth.files.atomic import open_input, open_output
 
@@ -44,7 +44,7 @@ _NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
 _LARGEST_HEADER = 100_000_000  # the limit of the safetensors library
 
 
-def save_arrays(path: PathLike, arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any]) -> None:
+def save_arrays(path: PathLike, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
     """Write named arrays and metadata to one safetensors file (packed if the name ends in .gz or .xz).
 
     Parameters
@@ -195,7 +195,7 @@ def _check_entry(name: str, entry: Any) -> tuple[np.dtype[Any], tuple[int, ...],
     return dtype, shape, start, end
 
 
-def pack_strings(strings: Iterable[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+def pack_strings(strings: Iterable[str]) -> tuple[npt.NDArray[np.uint8], Int64s]:
     """Pack strings into two arrays.
 
     Parameters
@@ -228,7 +228,7 @@ def pack_strings(strings: Iterable[str]) -> tuple[npt.NDArray[np.uint8], npt.NDA
     return np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets
 
 
-def unpack_strings(blob: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> list[str]:
+def unpack_strings(blob: npt.NDArray[np.uint8], offsets: Int64s) -> list[str]:
     """Undo `pack_strings`.
 
     Parameters

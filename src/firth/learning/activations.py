@@ -12,17 +12,14 @@ The derivations are in ``docs/mathematics.md``.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Floats
 from firth.errors import InputError
 
-FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 
-
-def as_floats(x: npt.ArrayLike, name: str, ndim: int | None = None) -> FloatArray:
+def as_floats(x: npt.ArrayLike, name: str, ndim: int | None = None) -> Floats:
     """Return `x` as an array of finite float32 or float64 numbers; refuse anything else.
 
     Parameters
@@ -55,49 +52,49 @@ def as_floats(x: npt.ArrayLike, name: str, ndim: int | None = None) -> FloatArra
     return array
 
 
-def sigmoid(x: npt.ArrayLike) -> FloatArray:
+def sigmoid(x: npt.ArrayLike) -> Floats:
     r"""Return the logistic function :math:`\sigma(x) = 1 / (1 + e^{-x})`.
 
     For x < 0 it is computed as :math:`e^x / (1 + e^x)`, the same number without overflow.
     """
     x = as_floats(x, "x")
-    decay: FloatArray = np.exp(-np.abs(x))
+    decay: Floats = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, decay) / (1 + decay)
 
 
-def sigmoid_gradient(x: npt.ArrayLike) -> FloatArray:
+def sigmoid_gradient(x: npt.ArrayLike) -> Floats:
     r"""Return :math:`\sigma'(x) = \sigma(x)(1 - \sigma(x))`.
 
     It is computed as :math:`e^{-|x|} / (1 + e^{-|x|})^2`, which keeps its relative precision where
     :math:`1 - \sigma(x)` would round to zero.
     """
     x = as_floats(x, "x")
-    decay: FloatArray = np.exp(-np.abs(x))
+    decay: Floats = np.exp(-np.abs(x))
     return decay / np.square(1 + decay)
 
 
-def log_sigmoid(x: npt.ArrayLike) -> FloatArray:
+def log_sigmoid(x: npt.ArrayLike) -> Floats:
     r"""Return :math:`\log\sigma(x) = \min(x, 0) - \log(1 + e^{-|x|})`.
 
     Unlike ``log(sigmoid(x))`` it is finite for every finite x: for x → −∞ it approaches x.
     """
     x = as_floats(x, "x")
-    decay: FloatArray = np.exp(-np.abs(x))
+    decay: Floats = np.exp(-np.abs(x))
     return np.minimum(x, 0) - np.log1p(decay)
 
 
-def log_sigmoid_gradient(x: npt.ArrayLike) -> FloatArray:
+def log_sigmoid_gradient(x: npt.ArrayLike) -> Floats:
     r"""Return :math:`(\log\sigma)'(x) = 1 - \sigma(x) = \sigma(-x)`, the factor of negative sampling."""
     return sigmoid(-as_floats(x, "x"))
 
 
-def relu(x: npt.ArrayLike) -> FloatArray:
+def relu(x: npt.ArrayLike) -> Floats:
     """Return the rectified linear unit, max(x, 0)."""
-    rectified: FloatArray = np.maximum(as_floats(x, "x"), 0)
+    rectified: Floats = np.maximum(as_floats(x, "x"), 0)
     return rectified
 
 
-def relu_gradient(x: npt.ArrayLike) -> FloatArray:
+def relu_gradient(x: npt.ArrayLike) -> Floats:
     """Return 1 where x > 0 and 0 elsewhere.
 
     ReLU has no derivative at 0: every number in [0, 1] is a subgradient there, and 0 is taken, as usual.
@@ -106,34 +103,34 @@ def relu_gradient(x: npt.ArrayLike) -> FloatArray:
     return (x > 0).astype(x.dtype)
 
 
-def leaky_relu(x: npt.ArrayLike, alpha: float = 0.01) -> FloatArray:
+def leaky_relu(x: npt.ArrayLike, alpha: float = 0.01) -> Floats:
     """Return the leaky rectified linear unit, max(αx, x) with 0 < α < 1 (Maas et al. 2013)."""
     x = as_floats(x, "x")
-    leaky: FloatArray = np.maximum(_slope(alpha) * x, x)
+    leaky: Floats = np.maximum(_slope(alpha) * x, x)
     return leaky
 
 
-def leaky_relu_gradient(x: npt.ArrayLike, alpha: float = 0.01) -> FloatArray:
+def leaky_relu_gradient(x: npt.ArrayLike, alpha: float = 0.01) -> Floats:
     """Return 1 where x > 0 and α elsewhere; at 0, where there is no derivative, the subgradient α."""
     x = as_floats(x, "x")
     return np.where(x > 0, 1, _slope(alpha)).astype(x.dtype)
 
 
-def cube(x: npt.ArrayLike) -> FloatArray:
+def cube(x: npt.ArrayLike) -> Floats:
     """Return x³, the activation of Chen and Manning (2014)."""
     x = as_floats(x, "x")
     with np.errstate(over="ignore"):
         return x * x * x
 
 
-def cube_gradient(x: npt.ArrayLike) -> FloatArray:
+def cube_gradient(x: npt.ArrayLike) -> Floats:
     """Return 3x²."""
     x = as_floats(x, "x")
     with np.errstate(over="ignore"):
         return 3 * x * x
 
 
-def softmax(x: npt.ArrayLike) -> FloatArray:
+def softmax(x: npt.ArrayLike) -> Floats:
     r"""Return :math:`e^{x_i} / \sum_j e^{x_j}` along the last axis.
 
     The largest entry is subtracted first, which changes nothing but the size of the exponentials.
@@ -150,12 +147,12 @@ def softmax(x: npt.ArrayLike) -> FloatArray:
     """
     x = _scores(x)
     with np.errstate(over="ignore"):  # two scores may be further apart than the largest float
-        weights: FloatArray = np.exp(x - x.max(axis=-1, keepdims=True))
+        weights: Floats = np.exp(x - x.max(axis=-1, keepdims=True))
     weights /= weights.sum(axis=-1, keepdims=True)
     return weights
 
 
-def softmax_gradient(x: npt.ArrayLike) -> FloatArray:
+def softmax_gradient(x: npt.ArrayLike) -> Floats:
     r"""Return the Jacobian :math:`\partial p_i / \partial x_j = p_i (\delta_{ij} - p_j)` of `softmax`.
 
     Parameters
@@ -172,7 +169,7 @@ def softmax_gradient(x: npt.ArrayLike) -> FloatArray:
     return p[..., :, None] * (np.eye(p.shape[-1], dtype=p.dtype) - p[..., None, :])
 
 
-def _scores(x: npt.ArrayLike) -> FloatArray:
+def _scores(x: npt.ArrayLike) -> Floats:
     x = as_floats(x, "x")
     if x.ndim == 0 or x.shape[-1] == 0:
         raise InputError(f"x has shape {x.shape}: softmax needs at least one score on the last axis")

@@ -22,11 +22,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Float64s
 from firth.errors import InputError
 from firth.learning import activations, objectives
 from firth.learning.activations import as_floats
 
-Array: TypeAlias = npt.NDArray[np.float64]
 Function: TypeAlias = Callable[..., tuple[Any, ...]]
 Point: TypeAlias = npt.ArrayLike | Mapping[str, npt.ArrayLike]
 Case: TypeAlias = Callable[[np.random.Generator], tuple[Function, Point]]
@@ -189,7 +189,7 @@ def check_all() -> list[GradientCheck]:
     ]
 
 
-def _arrays(point: Point) -> dict[str, Array]:
+def _arrays(point: Point) -> dict[str, Float64s]:
     arrays = {}
     for argument, x in (point if isinstance(point, Mapping) else {"x": point}).items():
         array = as_floats(x, argument)
@@ -212,7 +212,7 @@ def _value(result: Any, name: str) -> float:
     return float(value)
 
 
-def _gradients(result: tuple[Any, ...], arrays: Mapping[str, Array], name: str) -> dict[str, Array]:
+def _gradients(result: tuple[Any, ...], arrays: Mapping[str, Float64s], name: str) -> dict[str, Float64s]:
     if len(result) != 1 + len(arrays):
         raise InputError(
             f"{name} returns {len(result) - 1} gradients for {len(arrays)} arguments: it must return "
@@ -230,8 +230,8 @@ def _gradients(result: tuple[Any, ...], arrays: Mapping[str, Array], name: str) 
 
 
 def _slopes(
-    value: Callable[[], float], here: float, array: Array, steps: Array
-) -> tuple[Array, Array, Array]:
+    value: Callable[[], float], here: float, array: Float64s, steps: Float64s
+) -> tuple[Float64s, Float64s, Float64s]:
     """Return the slopes of `value`, now `here`, by each entry of `array`: to the left, central, right."""
     left, central, right = (np.empty_like(array) for _ in range(3))
 
@@ -253,7 +253,9 @@ def _slopes(
     return left, central, right
 
 
-def _compare(gradient: Array, slopes: tuple[Array, Array, Array], floor: Array) -> tuple[float, int]:
+def _compare(
+    gradient: Float64s, slopes: tuple[Float64s, Float64s, Float64s], floor: Float64s
+) -> tuple[float, int]:
     """Return the error of `gradient` and the number of kinks."""
     if not np.isfinite(gradient).all():
         return float("inf"), 0
@@ -295,14 +297,14 @@ case("cube")(_elementwise(activations.cube, activations.cube_gradient))
 def _softmax(random: np.random.Generator) -> tuple[Function, Point]:
     weights = random.normal(size=(3, 5))
 
-    def weighted(x: Array) -> tuple[Any, ...]:
+    def weighted(x: Float64s) -> tuple[Any, ...]:
         jacobian = activations.softmax_gradient(x)
         return np.sum(weights * activations.softmax(x)), np.einsum("ri,rij->rj", weights, jacobian)
 
     return weighted, random.normal(size=weights.shape)
 
 
-def _pair(random: np.random.Generator) -> dict[str, Array]:
+def _pair(random: np.random.Generator) -> dict[str, Float64s]:
     return {"center": random.normal(size=4), "U": random.normal(size=(6, 4))}
 
 

@@ -22,16 +22,14 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Floats, Indices
 from firth.errors import InputError
-from firth.learning.activations import FloatArray, as_floats, log_sigmoid, log_sigmoid_gradient
+from firth.learning.activations import as_floats, log_sigmoid, log_sigmoid_gradient
 
 Loss: TypeAlias = "np.floating[Any]"
-Ids: TypeAlias = npt.NDArray[np.intp]
 
 
-def naive_softmax(
-    center: npt.ArrayLike, outside: int, U: npt.ArrayLike
-) -> tuple[Loss, FloatArray, FloatArray]:
+def naive_softmax(center: npt.ArrayLike, outside: int, U: npt.ArrayLike) -> tuple[Loss, Floats, Floats]:
     r"""Return the naive softmax loss of one word pair, and its gradients.
 
     With :math:`\hat y = \mathrm{softmax}(U v_c)` and y = 1 at the outside word o, 0 elsewhere,
@@ -69,7 +67,7 @@ def naive_softmax(
 
 def negative_sampling(
     center: npt.ArrayLike, outside: int, negatives: npt.ArrayLike, U: npt.ArrayLike
-) -> tuple[Loss, FloatArray, FloatArray]:
+) -> tuple[Loss, Floats, Floats]:
     r"""Return the negative sampling loss of one word pair with K drawn words, and its gradients.
 
     .. math::
@@ -116,7 +114,7 @@ def skip_gram(
     U: npt.ArrayLike,
     objective: Literal["naive_softmax", "negative_sampling"] = "naive_softmax",
     negatives: npt.ArrayLike | None = None,
-) -> tuple[Loss, FloatArray, FloatArray]:
+) -> tuple[Loss, Floats, Floats]:
     r"""Return the loss of a centre word and its whole window, and its gradients.
 
     .. math::
@@ -178,7 +176,7 @@ def skip_gram(
     return loss, grad_V, grad_U
 
 
-def _naive_softmax(v: FloatArray, outsides: Ids, U: FloatArray) -> tuple[Loss, FloatArray, FloatArray]:
+def _naive_softmax(v: Floats, outsides: Indices, U: Floats) -> tuple[Loss, Floats, Floats]:
     """Sum over `outsides`: they share the centre, and therefore the scores and the prediction."""
     scores = _scores(U, v)
     with np.errstate(over="ignore"):  # two scores may be further apart than the largest float
@@ -190,8 +188,8 @@ def _naive_softmax(v: FloatArray, outsides: Ids, U: FloatArray) -> tuple[Loss, F
 
 
 def _negative_sampling(
-    v: FloatArray, outsides: Ids, negatives: Ids, U: FloatArray
-) -> tuple[Loss, FloatArray, FloatArray]:
+    v: Floats, outsides: Indices, negatives: Indices, U: Floats
+) -> tuple[Loss, Floats, Floats]:
     """Sum over `outsides` and over all their `negatives`: each term is −log σ(±uᵀv), so they are alike."""
     rows = np.concatenate([outsides.ravel(), negatives.ravel()])
     signs = np.ones(rows.size, dtype=U.dtype)
@@ -203,7 +201,7 @@ def _negative_sampling(
     return (-log_sigmoid(arguments)).sum(), factors @ U[rows], grad_U
 
 
-def _scores(rows: FloatArray, v: FloatArray) -> FloatArray:
+def _scores(rows: Floats, v: Floats) -> Floats:
     with np.errstate(over="ignore", invalid="ignore"):
         scores = rows @ v
     if not np.isfinite(scores).all():
@@ -211,7 +209,7 @@ def _scores(rows: FloatArray, v: FloatArray) -> FloatArray:
     return scores
 
 
-def _center_and_rows(center: npt.ArrayLike, U: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+def _center_and_rows(center: npt.ArrayLike, U: npt.ArrayLike) -> tuple[Floats, Floats]:
     v, U = as_floats(center, "center", ndim=1), as_floats(U, "U", ndim=2)
     if v.shape != U.shape[1:]:
         raise InputError(
@@ -222,7 +220,7 @@ def _center_and_rows(center: npt.ArrayLike, U: npt.ArrayLike) -> tuple[FloatArra
     return v, U
 
 
-def _ids(ids: npt.ArrayLike, name: str, n: int, ndim: int) -> Ids:
+def _ids(ids: npt.ArrayLike, name: str, n: int, ndim: int) -> Indices:
     """Return `ids` as row numbers of a matrix of `n` rows; refuse those that would not be."""
     try:
         array = np.asarray(ids)

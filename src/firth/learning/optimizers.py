@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from firth.arrays import Floats
 from firth.errors import InputError
-from firth.learning.activations import FloatArray
 
 
 class SGD:
@@ -26,7 +26,7 @@ class SGD:
     def __init__(self, lr: float) -> None:
         self.lr = _positive("lr", lr)
 
-    def step(self, parameters: Mapping[str, FloatArray], gradients: Mapping[str, FloatArray]) -> None:
+    def step(self, parameters: Mapping[str, Floats], gradients: Mapping[str, Floats]) -> None:
         """Take one step, in place.
 
         Parameters
@@ -83,10 +83,10 @@ class Adam:
         self.lr = _positive("lr", lr)
         self.beta1, self.beta2, self.eps = beta1, beta2, _positive("eps", eps)
         self.steps = 0
-        self.first: dict[str, FloatArray] = {}
-        self.second: dict[str, FloatArray] = {}
+        self.first: dict[str, Floats] = {}
+        self.second: dict[str, Floats] = {}
 
-    def step(self, parameters: Mapping[str, FloatArray], gradients: Mapping[str, FloatArray]) -> None:
+    def step(self, parameters: Mapping[str, Floats], gradients: Mapping[str, Floats]) -> None:
         """Take one step, in place.
 
         Parameters
@@ -147,7 +147,7 @@ def _positive(name: str, value: float) -> float:
     return value
 
 
-def _check(parameters: Mapping[str, FloatArray], gradients: Mapping[str, FloatArray]) -> None:
+def _check(parameters: Mapping[str, Floats], gradients: Mapping[str, Floats]) -> None:
     """Refuse what cannot be stepped with, before anything is changed."""
     _agree(parameters, gradients, "gradient")
     for name, parameter in parameters.items():
@@ -161,7 +161,7 @@ def _check(parameters: Mapping[str, FloatArray], gradients: Mapping[str, FloatAr
                 raise InputError(f"the {role} {name!r} is not finite, or its square overflows {array.dtype}")
 
 
-def _agree(parameters: Mapping[str, FloatArray], others: Mapping[str, FloatArray], what: str) -> None:
+def _agree(parameters: Mapping[str, Floats], others: Mapping[str, Floats], what: str) -> None:
     """Refuse `others`, which are called `what`, unless they fit `parameters` one to one."""
     if odd := sorted(parameters.keys() ^ others.keys()):
         missing = "parameter" if odd[0] in others else what

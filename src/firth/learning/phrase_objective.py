@@ -22,9 +22,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Floats
 from firth.errors import InputError
 from firth.learning import gradcheck, objectives
-from firth.learning.activations import FloatArray, as_floats, log_sigmoid, log_sigmoid_gradient
+from firth.learning.activations import as_floats, log_sigmoid, log_sigmoid_gradient
 
 L2Normalize = Literal["none", "words", "phrase"]
 
@@ -38,7 +39,7 @@ def phrase_loss(
     *,
     l2_normalize: L2Normalize = "none",
     weights: npt.ArrayLike | None = None,
-) -> tuple[Any, FloatArray, FloatArray, FloatArray]:
+) -> tuple[Any, Floats, Floats, Floats]:
     r"""Return the loss of one phrase, and its gradients.
 
     Parameters
@@ -94,12 +95,12 @@ def phrase_loss(
 
 
 def _label_loss(
-    hidden: FloatArray,
-    outside: FloatArray,
-    bias: FloatArray,
+    hidden: Floats,
+    outside: Floats,
+    bias: Floats,
     labels: int | Sequence[int],
-    weights: FloatArray,
-) -> tuple[Any, FloatArray, FloatArray, FloatArray]:
+    weights: Floats,
+) -> tuple[Any, Floats, Floats, Floats]:
     """Return the loss of the labels, and its gradients by `hidden`, `outside` and `bias`."""
     # The bias is one more column of the outside vectors, which meets a 1 in the vector of the phrase.
     center = np.append(hidden, 1).astype(hidden.dtype)
@@ -118,18 +119,18 @@ def _label_loss(
     return -(terms * log_sigmoid(arguments)).sum(), factors @ outside, grad_outside, factors
 
 
-def _unit(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _unit(rows: Floats) -> tuple[Floats, Floats]:
     """Return the rows scaled to length 1, and their lengths, as a column; 1 for a row of zeros."""
-    lengths: FloatArray = np.linalg.norm(rows, axis=1, keepdims=True)
+    lengths: Floats = np.linalg.norm(rows, axis=1, keepdims=True)
     lengths = np.where(lengths > 0, lengths, 1).astype(rows.dtype)
     return rows / lengths, lengths
 
 
-def _through_unit(gradients: FloatArray, unit: FloatArray, lengths: FloatArray) -> FloatArray:
+def _through_unit(gradients: Floats, unit: Floats, lengths: Floats) -> Floats:
     """Turn gradients by x / |x| into those by x: the part along x is lost, the rest divided by its length."""
     along = (gradients * unit).sum(axis=1, keepdims=True)
     # A row of zeros stays zero whatever its gradient, as in the kernels.
-    across: FloatArray = np.where(unit.any(axis=1, keepdims=True), (gradients - along * unit) / lengths, 0)
+    across: Floats = np.where(unit.any(axis=1, keepdims=True), (gradients - along * unit) / lengths, 0)
     return across
 
 
@@ -142,7 +143,7 @@ def _case(labels: int | list[int], l2_normalize: L2Normalize) -> gradcheck.Case:
             "bias": random.normal(size=4),
         }
 
-        def loss(vectors: FloatArray, outside: FloatArray, bias: FloatArray) -> tuple[Any, ...]:
+        def loss(vectors: Floats, outside: Floats, bias: Floats) -> tuple[Any, ...]:
             return phrase_loss(
                 vectors, factors, outside, bias, labels, l2_normalize=l2_normalize, weights=weights
             )

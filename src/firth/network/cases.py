@@ -11,21 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from firth.learning.activations import FloatArray
-from firth.learning.gradcheck import Array, Case, Function, Point, case
+from firth.arrays import Float64s, Floats, Ints
+from firth.learning.gradcheck import Case, Function, Point, case
 from firth.network import kernels, layers
 from firth.network.decider import Decider, DeciderShape
 from firth.network.encoder import Batch, Encoder, EncoderShape
 from firth.network.gradients import Gradients
-from firth.network.layers import Backward, Ints
+from firth.network.layers import Backward
 from firth.network.parameters import Parameters
 
 
-def _weighted(layer: Callable[..., tuple[FloatArray, Backward]], random: np.random.Generator) -> Function:
+def _weighted(layer: Callable[..., tuple[Floats, Backward]], random: np.random.Generator) -> Function:
     """Return a function of the arguments of a layer that computes the weighted sum and its gradients."""
     seed = int(random.integers(2**32))
 
-    def function(**arguments: Array) -> tuple[Any, ...]:
+    def function(**arguments: Float64s) -> tuple[Any, ...]:
         y, backward = layer(**arguments)
         weights = np.random.default_rng(seed).normal(size=y.shape)
         return np.sum(weights * y), *backward(weights)
@@ -47,8 +47,8 @@ def _linear(random: np.random.Generator) -> tuple[Function, Point]:
 def _embedding(random: np.random.Generator) -> tuple[Function, Point]:
     ids = np.array([3, 0, 3, 3, 1])
 
-    def embedding(table: Array) -> tuple[FloatArray, Backward]:
-        def backward(dy: FloatArray) -> tuple[FloatArray]:
+    def embedding(table: Float64s) -> tuple[Floats, Backward]:
+        def backward(dy: Floats) -> tuple[Floats]:
             gradients, total = Gradients(), np.zeros_like(table)
             gradients.add_rows("table", ids, dy)
             gradients.add_to(total, "table")
@@ -74,7 +74,7 @@ for _name in layers.ACTIVATIONS:
 
 @case("dropout, fixed mask")
 def _dropout(random: np.random.Generator) -> tuple[Function, Point]:
-    def dropout(x: Array) -> tuple[FloatArray, Backward]:
+    def dropout(x: Float64s) -> tuple[Floats, Backward]:
         return layers.dropout(x, 0.4, np.random.default_rng(1))
 
     return _weighted(dropout, random), {"x": random.normal(size=(4, 5))}
@@ -150,7 +150,7 @@ def _beginning(part: Encoder | Decider, random: np.random.Generator) -> Paramete
     }
 
 
-def _totals(gradients: Gradients, parameters: Parameters) -> list[FloatArray]:
+def _totals(gradients: Gradients, parameters: Parameters) -> list[Floats]:
     totals = [np.zeros_like(array) for array in parameters.values()]
     for total, name in zip(totals, parameters, strict=True):
         gradients.add_to(total, name)
@@ -165,7 +165,7 @@ def _encoder(random: np.random.Generator) -> tuple[Function, Point]:
     batch = Batch(ids, random.normal(size=(6, shape.vectors)), lengths)
     weights = random.normal(size=(batch.n_rows, shape.width))  # those of the empty rows must not matter
 
-    def encoder(**parameters: FloatArray) -> tuple[Any, ...]:
+    def encoder(**parameters: Floats) -> tuple[Any, ...]:
         gradients = Gradients()
         rows, backward = Encoder(shape, parameters).forward(batch, gradients, 0.3, np.random.default_rng(1))
         backward(weights)
@@ -181,7 +181,7 @@ def _decider(random: np.random.Generator) -> tuple[Function, Point]:
     )
     weights = random.normal(size=(len(_UNIT_SLOTS), shape.outputs))
 
-    def decider(units: FloatArray, **parameters: FloatArray) -> tuple[Any, ...]:
+    def decider(units: Floats, **parameters: Floats) -> tuple[Any, ...]:
         gradients = Gradients()
         scores, backward = Decider(shape, parameters).forward(
             units, _UNIT_SLOTS, _LABEL_SLOTS, gradients, 0.3, np.random.default_rng(1)
@@ -197,7 +197,7 @@ def _decider(random: np.random.Generator) -> tuple[Function, Point]:
 def _l2_penalty(random: np.random.Generator) -> tuple[Function, Point]:
     l2 = 0.3
 
-    def penalty(x: Array) -> tuple[Any, ...]:
+    def penalty(x: Float64s) -> tuple[Any, ...]:
         # With no gradient but that of the penalty, and β₁ = 0, the step leaves this gradient in `first`.
         parameter, first = x.copy(), np.zeros_like(x)
         kernels.adam_step(

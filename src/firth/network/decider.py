@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firth.learning.activations import FloatArray
+from firth.arrays import Floats, Ints
 from firth.network import layers
 from firth.network.gradients import Gradients
-from firth.network.layers import Ints
 from firth.network.parameters import Parameters, Shapes, glorot
 
 
@@ -87,19 +86,19 @@ class Decider:
         }
         return {self.prefix + name: of_name for name, of_name in shapes.items()}
 
-    def arrays(self, *names: str) -> list[FloatArray]:
+    def arrays(self, *names: str) -> list[Floats]:
         """Return parameters by their names without the prefix."""
         return [self.parameters[self.prefix + name] for name in names]
 
     def forward(
         self,
-        units: FloatArray,
+        units: Floats,
         unit_slots: Ints,
         label_slots: Ints,
         gradients: Gradients,
         p_drop: float = 0.0,
         random: np.random.Generator | None = None,
-    ) -> tuple[FloatArray, Callable[[FloatArray], FloatArray]]:
+    ) -> tuple[Floats, Callable[[Floats], Floats]]:
         """Return the scores of all decisions, and the backward pass, which adds to `gradients`.
 
         Parameters
@@ -131,8 +130,8 @@ class Decider:
         hidden, undrop = layers.dropout(hidden, p_drop, random)
         scores, unscore = layers.linear(hidden, *self.arrays("output", "output.bias"))
 
-        def backward(dscores: FloatArray) -> FloatArray:
-            dunits: FloatArray
+        def backward(dscores: Floats) -> Floats:
+            dunits: Floats
             dhidden, *doutput = unscore(dscores)
             (dhidden,) = undrop(dhidden)
             (dhidden,) = unactivate(dhidden)

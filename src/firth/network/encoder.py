@@ -19,13 +19,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from firth.learning.activations import FloatArray
+from firth.arrays import Floats, Ints
 from firth.network import layers
 from firth.network.gradients import Gradients
-from firth.network.layers import Ints
 from firth.network.parameters import Parameters, Shapes, glorot
 
-Accumulate: TypeAlias = Callable[[FloatArray], None]
+Accumulate: TypeAlias = Callable[[Floats], None]
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Batch:
     """
 
     ids: Ints
-    vectors: FloatArray
+    vectors: Floats
     lengths: Ints
 
     @property
@@ -144,7 +143,7 @@ class Encoder:
     def _set(self, name: str, value: npt.NDArray[Any]) -> None:
         self.parameters[self.prefix + name] = value.astype(np.float32)
 
-    def arrays(self, *names: str) -> list[FloatArray]:
+    def arrays(self, *names: str) -> list[Floats]:
         """Return parameters by their names without the prefix."""
         return [self.parameters[self.prefix + name] for name in names]
 
@@ -154,7 +153,7 @@ class Encoder:
         gradients: Gradients,
         p_drop: float = 0.0,
         random: np.random.Generator | None = None,
-    ) -> tuple[FloatArray, Accumulate]:
+    ) -> tuple[Floats, Accumulate]:
         """Return the rows of the batch, and the backward pass, which adds to `gradients`.
 
         Parameters
@@ -190,7 +189,7 @@ class Encoder:
             rows, block = self._block(k, rows, batch, p_drop, random)
             blocks.append(block)
 
-        def backward(drows: FloatArray) -> None:
+        def backward(drows: Floats) -> None:
             drows = drows.copy()
             drows[batch.gaps] = 0
             for k in reversed(range(self.shape.depth)):
@@ -209,8 +208,8 @@ class Encoder:
         return rows, backward
 
     def _block(
-        self, k: int, rows: FloatArray, batch: Batch, p_drop: float, random: np.random.Generator | None
-    ) -> tuple[FloatArray, Callable[[FloatArray, Gradients], FloatArray]]:
+        self, k: int, rows: Floats, batch: Batch, p_drop: float, random: np.random.Generator | None
+    ) -> tuple[Floats, Callable[[Floats, Gradients], Floats]]:
         """Return the rows after residual convolution `k`, and its backward pass.
 
         Empty rows are 0 before and after, and so are their gradients.
@@ -223,8 +222,8 @@ class Encoder:
         y[gaps] = 0
         y += rows
 
-        def backward(dy: FloatArray, gradients: Gradients) -> FloatArray:
-            inner: FloatArray
+        def backward(dy: Floats, gradients: Gradients) -> Floats:
+            inner: Floats
             (inner,) = undrop(dy)
             inner, *dnorm = unnorm(inner)
             self._add(gradients, (f"{k}.gain", f"{k}.shift"), dnorm)
@@ -237,6 +236,6 @@ class Encoder:
 
         return y, backward
 
-    def _add(self, gradients: Gradients, names: Sequence[str], values: Sequence[FloatArray]) -> None:
+    def _add(self, gradients: Gradients, names: Sequence[str], values: Sequence[Floats]) -> None:
         for name, value in zip(names, values, strict=True):
             gradients.add(self.prefix + name, value)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from firth.learning.activations import FloatArray
+from firth.arrays import Floats, Ints
 from firth.network import kernels
-from firth.network.layers import Ints
 from firth.network.parameters import Parameters
 
 
@@ -19,20 +18,20 @@ class Gradients:
 
     def __init__(self) -> None:
         self._dense: Parameters = {}
-        self._rows: dict[str, list[tuple[Ints, FloatArray]]] = {}
+        self._rows: dict[str, list[tuple[Ints, Floats]]] = {}
 
-    def add(self, name: str, gradient: FloatArray) -> None:
+    def add(self, name: str, gradient: Floats) -> None:
         """Add a gradient. The array is kept, and changed by what is added later."""
         if name in self._dense:
             self._dense[name] += gradient
         else:
             self._dense[name] = gradient
 
-    def add_rows(self, name: str, ids: Ints, rows: FloatArray) -> None:
+    def add_rows(self, name: str, ids: Ints, rows: Floats) -> None:
         """Add ``rows[i]`` to row ``ids[i]`` of a gradient for all i, however often an id occurs."""
         self._rows.setdefault(name, []).append((ids, np.ascontiguousarray(rows)))
 
-    def add_to(self, total: FloatArray, name: str) -> None:
+    def add_to(self, total: Floats, name: str) -> None:
         """Add the gradient of one parameter to `total`."""
         if name in self._dense:
             total += self._dense[name]

@@ -14,14 +14,12 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from firth.arrays import Bools, Floats, Ints
 from firth.errors import InputError
-from firth.learning.activations import FloatArray
 from firth.network import kernels
 
-Ints: TypeAlias = npt.NDArray[np.integer[Any]]
-Backward: TypeAlias = Callable[[FloatArray], Any]
+Backward: TypeAlias = Callable[[Floats], Any]
 
 ACTIVATIONS = ("relu", "leaky_relu", "cube")
 _LOG_OF_NOTHING = np.log(1e-25)
@@ -29,7 +27,7 @@ EPSILON = 1e-5
 """What `layer_norm` adds to the variance, which keeps that of a constant row away from 0."""
 
 
-def linear(x: FloatArray, weight: FloatArray, bias: FloatArray) -> tuple[FloatArray, Backward]:
+def linear(x: Floats, weight: Floats, bias: Floats) -> tuple[Floats, Backward]:
     """Return ``x @ weight + bias``.
 
     Parameters
@@ -40,13 +38,13 @@ def linear(x: FloatArray, weight: FloatArray, bias: FloatArray) -> tuple[FloatAr
         (d, m) and (m,).
     """
 
-    def backward(dy: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def backward(dy: Floats) -> tuple[Floats, Floats, Floats]:
         return dy @ weight.T, x.T @ dy, dy.sum(axis=0)
 
     return x @ weight + bias, backward
 
 
-def activation(x: FloatArray, name: str) -> tuple[FloatArray, Backward]:
+def activation(x: Floats, name: str) -> tuple[Floats, Backward]:
     """Apply one of `ACTIVATIONS` to each entry; see `firth.learning.activations`, which checks its input.
 
     Raises
@@ -66,7 +64,7 @@ def activation(x: FloatArray, name: str) -> tuple[FloatArray, Backward]:
     raise InputError(f"there is no activation {name!r}: choose one of {', '.join(ACTIVATIONS)}")
 
 
-def dropout(x: FloatArray, p: float, random: np.random.Generator | None) -> tuple[FloatArray, Backward]:
+def dropout(x: Floats, p: float, random: np.random.Generator | None) -> tuple[Floats, Backward]:
     r"""Set entries to 0 with probability `p`, and multiply the others by :math:`\gamma = 1/(1-p)`.
 
     The mean of the output over all masks is the input, so nothing has to be done at evaluation.
@@ -93,7 +91,7 @@ def dropout(x: FloatArray, p: float, random: np.random.Generator | None) -> tupl
     return x * mask, lambda dy: (dy * mask,)
 
 
-def layer_norm(x: FloatArray, gain: FloatArray, bias: FloatArray) -> tuple[FloatArray, Backward]:
+def layer_norm(x: Floats, gain: Floats, bias: Floats) -> tuple[Floats, Backward]:
     r"""Bring each row to mean 0 and variance 1, then to `gain` and `bias`.
 
     Parameters
@@ -113,7 +111,7 @@ def layer_norm(x: FloatArray, gain: FloatArray, bias: FloatArray) -> tuple[Float
     inverse = 1 / np.sqrt(variance + EPSILON)
     normal *= inverse
 
-    def backward(dy: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def backward(dy: Floats) -> tuple[Floats, Floats, Floats]:
         dnormal = dy * gain
         along = np.einsum("ij,ij->i", dnormal, normal)[:, None] / width
         dx = dnormal - dnormal.mean(axis=1, keepdims=True)
@@ -124,7 +122,7 @@ def layer_norm(x: FloatArray, gain: FloatArray, bias: FloatArray) -> tuple[Float
     return normal * gain + bias, backward
 
 
-def convolution(x: FloatArray, weight: FloatArray, bias: FloatArray) -> tuple[FloatArray, Backward]:
+def convolution(x: Floats, weight: Floats, bias: Floats) -> tuple[Floats, Backward]:
     """Look at each row and its two neighbours: ``y[i] = [x[i-1]; x[i]; x[i+1]] @ weight + bias``.
 
     The output of the first and the last row, which have no two neighbours, is 0: like the sentences of a
@@ -142,7 +140,7 @@ def convolution(x: FloatArray, weight: FloatArray, bias: FloatArray) -> tuple[Fl
     y = np.zeros((n, weight.shape[1]), x.dtype)
     y[1:-1] = windows @ weight + bias
 
-    def backward(dy: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def backward(dy: Floats) -> tuple[Floats, Floats, Floats]:
         inner = dy[1:-1]
         dwindows = inner @ weight.T
         dx = np.zeros_like(x)
@@ -154,13 +152,13 @@ def convolution(x: FloatArray, weight: FloatArray, bias: FloatArray) -> tuple[Fl
 
 
 def slots(
-    units: FloatArray,
-    weight: FloatArray,
-    label_table: FloatArray,
-    bias: FloatArray,
+    units: Floats,
+    weight: Floats,
+    label_table: Floats,
+    bias: Floats,
     unit_slots: Ints,
     label_slots: Ints,
-) -> tuple[FloatArray, Backward]:
+) -> tuple[Floats, Backward]:
     """Return what the hidden layer of each decision gets from its slots.
 
     The layer is linear in the concatenation of its slots, ``[units[s_1]; units[s_2]; …] @ W``, so it is a
@@ -190,7 +188,7 @@ def slots(
     products = units @ weight
     y = kernels.sum_slots(products, unit_slots, label_table, label_slots, bias)
 
-    def backward(dy: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    def backward(dy: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         dproducts = np.zeros_like(products)
         dlabels = np.zeros_like(label_table)
         kernels.spread_slots(np.ascontiguousarray(dy), dproducts, unit_slots, dlabels, label_slots)
@@ -199,9 +197,7 @@ def slots(
     return y, backward
 
 
-def optimal_softmax(
-    scores: FloatArray, legal: npt.NDArray[np.bool_], optimal: npt.NDArray[np.bool_]
-) -> tuple[FloatArray, Backward]:
+def optimal_softmax(scores: Floats, legal: Bools, optimal: Bools) -> tuple[Floats, Backward]:
     r"""Return the cross-entropy of the softmax over what is legal, where several decisions may be right.
 
     .. math:: J = -\log \sum_{a \in \text{optimal}} \hat y_a, \qquad
@@ -228,13 +224,13 @@ def optimal_softmax(
     shares, log_total = _softmax(possible)
     right_shares, log_right = _softmax(right)
 
-    def backward(dlosses: FloatArray) -> tuple[FloatArray]:
+    def backward(dlosses: Floats) -> tuple[Floats]:
         return (dlosses[:, None] * (shares - right_shares),)
 
     return log_total - log_right, backward
 
 
-def _softmax(scores: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _softmax(scores: Floats) -> tuple[Floats, Floats]:
     """Return the softmax of each row, in which scores may be -inf, and the log of its divisor.
 
     Shares below 1e-25 become 0. A sum of shares does not see them, but the numbers that they make on their

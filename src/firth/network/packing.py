@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Arrays
 from firth.compute.quantized import whole_numbers
 from firth.network.parameters import Parameters
 
@@ -32,7 +32,7 @@ def pack(parameters: Parameters) -> dict[str, npt.NDArray[Any]]:
     return arrays
 
 
-def unpack(arrays: Mapping[str, npt.NDArray[Any]]) -> Parameters:
+def unpack(arrays: Arrays) -> Parameters:
     """Restore what `pack` made; KeyError or ValueError if something is missing or does not fit."""
     parameters = {}
     for name, array in arrays.items():

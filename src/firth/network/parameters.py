@@ -6,9 +6,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from firth.learning.activations import FloatArray
+from firth.arrays import Floats
 
-Parameters: TypeAlias = dict[str, FloatArray]
+Parameters: TypeAlias = dict[str, Floats]
 Shapes: TypeAlias = dict[str, tuple[int, ...]]
 
 
@@ -25,6 +25,6 @@ def check_parameters(parameters: Parameters, shapes: Shapes) -> None:
             raise ValueError(f"{name} of shape {parameters[name].shape}, not {shape}")
 
 
-def glorot(random: np.random.Generator, rows: int, columns: int) -> FloatArray:
+def glorot(random: np.random.Generator, rows: int, columns: int) -> Floats:
     """Return weights that keep the variance of what passes, forward and back (Glorot & Bengio 2010)."""
     return random.normal(size=(rows, columns), scale=np.sqrt(2 / (rows + columns)))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from firth.arrays import Floats, Ints
 from firth.compute.lanes import LANES
 from firth.compute.quantized import quantize
 from firth.errors import InputError
-from firth.learning.activations import FloatArray
 from firth.network import kernels, layers
 from firth.network.encoder import Encoder
-from firth.network.layers import Ints
 
 SPARE_ROWS = 8
 """Unused rows at the end of a matrix, because kernels read and write four rows at a time."""
@@ -36,7 +35,7 @@ class EncoderRunner:
         The width of the encoder is no multiple of 16: the compiled products are of whole vector registers.
     """
 
-    def __init__(self, encoder: Encoder, vectors: FloatArray) -> None:
+    def __init__(self, encoder: Encoder, vectors: Floats) -> None:
         shape = encoder.shape
         if shape.width % LANES:
             raise InputError(f"the width of the network is {shape.width}: make it a multiple of {LANES}")
@@ -54,7 +53,7 @@ class EncoderRunner:
             weight, *others = encoder.arrays(f"{k}.weight", f"{k}.bias", f"{k}.gain", f"{k}.shift")
             self._layers.append((quantize(weight, 3), *others))
 
-    def run(self, ids: Ints, lengths: Ints) -> FloatArray:
+    def run(self, ids: Ints, lengths: Ints) -> Floats:
         """Return the rows of a batch, and after them `SPARE_ROWS` of zeros.
 
         Parameters

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from firth.arrays import Int64s, Ints
 from firth.errors import FirthError, InputError
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.learning.optimizers import Adam, linear_decay
@@ -70,7 +70,7 @@ class Task(Protocol):
 
     parameters: Parameters
 
-    def lengths(self) -> npt.NDArray[np.integer[Any]]:
+    def lengths(self) -> Ints:
         """Return the number of units of each sentence."""
 
     def gradient(
@@ -162,7 +162,7 @@ def _diverged(name: str, what: str, epoch: int, schedule: Schedule) -> FirthErro
 
 def _step(
     task: Task,
-    batch: npt.NDArray[np.int64],
+    batch: Int64s,
     schedule: Schedule,
     adam: _Adam,
     share: float,
@@ -294,9 +294,7 @@ class _State:
         self.adam.steps = metadata["steps"]
 
 
-def _batches(
-    lengths: npt.NDArray[np.integer[Any]], schedule: Schedule, epoch: int
-) -> list[npt.NDArray[np.int64]]:
+def _batches(lengths: Ints, schedule: Schedule, epoch: int) -> list[Int64s]:
     """Shuffle the sentences and cut them into batches of about ``schedule.batch`` units."""
     order = np.random.default_rng([schedule.seed, epoch]).permutation(len(lengths))
     before = np.cumsum(lengths[order]) - lengths[order]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from firth.arrays import PathLike
 from firth.checks import check_whole_numbers, processors
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
@@ -51,7 +51,7 @@ class Pipeline:
         *,
         seed: int = 1,
         threads: int | None = None,
-        checkpoint_dir: str | os.PathLike[str] | None = None,
+        checkpoint_dir: PathLike | None = None,
         progress: Progress | None = None,
         **settings: Any,
     ) -> Pipeline:
@@ -130,7 +130,7 @@ class Pipeline:
             sentence.comments = [f"# text = {' '.join(written.split())}"]
         return Document(sentences, text)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: PathLike) -> None:
         """Write the pipeline to one file. `firth.Parser.load` reads the parser from it."""
         arrays, metadata = self.parser.pack()
         arrays |= {f"segmenter/{name}": array for name, array in self.segmenter.arrays().items()}
@@ -143,7 +143,7 @@ def _number(document: Document, first: int) -> None:
         sentence.comments.insert(0, f"# sent_id = {number}")
 
 
-def model_file(model: str | os.PathLike[str]) -> Path:
+def model_file(model: PathLike) -> Path:
     """Return the file of a model that comes with the package, by its name (``"en"``), or the file itself.
 
     Raises
@@ -162,7 +162,7 @@ def model_file(model: str | os.PathLike[str]) -> Path:
     return path
 
 
-def load(model: str | os.PathLike[str]) -> Pipeline:
+def load(model: PathLike) -> Pipeline:
     """Load a pipeline: one that comes with the package, by its name (``"en"``), or a model file.
 
     Raises

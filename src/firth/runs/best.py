@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy.typing as npt
-
+from firth.arrays import Arrays, Floats
 from firth.checks import check_whole_numbers
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
@@ -17,7 +16,6 @@ from firth.runs.checkpoints import Checkpoints, Position
 
 if TYPE_CHECKING:
     from firth.vectors.cooccurrence import Cooccurrences
-    from firth.vectors.losses import Matrix
     from firth.vectors.split import HeldOut
 
 _VECTORS = ("V", "U")
@@ -86,7 +84,7 @@ class Validation:
     def __init__(
         self,
         text: HeldOut | None,
-        loss: Callable[[Matrix, Matrix, Cooccurrences], float],
+        loss: Callable[[Floats, Floats, Cooccurrences], float],
         patience: int | None,
         folder: Path,
         history: list[dict[str, float]],
@@ -96,13 +94,11 @@ class Validation:
         if best < len(history) and not self._path(best).exists():
             raise InputError(f"{self._path(best)}: is gone, so training cannot go on; use another folder")
 
-    def figures(self, V: Matrix, U: Matrix) -> dict[str, float]:
+    def figures(self, V: Floats, U: Floats) -> dict[str, float]:
         """Return ``{"heldout": loss}`` of the vectors as they are, or nothing without a text."""
         return {} if self._text is None else {"heldout": self._loss(V, U, self._text.counts)}
 
-    def keep_best(
-        self, arrays: Mapping[str, npt.NDArray[Any]], position: Position, checkpoints: Checkpoints
-    ) -> None:
+    def keep_best(self, arrays: Arrays, position: Position, checkpoints: Checkpoints) -> None:
         """After an epoch, keep its V and U if they are the best so far.
 
         Those that were the best before are deleted only when no checkpoint needs them any more. So wherever
@@ -121,9 +117,7 @@ class Validation:
         """Return whether it is time to stop."""
         return self._patience is not None and len(history) - self._best_epoch(history) >= self._patience
 
-    def finish(
-        self, arrays: Mapping[str, npt.NDArray[Any]], history: list[dict[str, float]], progress: Progress
-    ) -> dict[str, Any]:
+    def finish(self, arrays: Arrays, history: list[dict[str, float]], progress: Progress) -> dict[str, Any]:
         """Put the vectors of the best epoch into V and U; return what metadata should say of the text."""
         if self._text is None:
             return {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from firth.arrays import Arrays, PathLike
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.text.corpus import Corpus
@@ -113,7 +113,7 @@ class Checkpoints:
                 )
         return arrays, position
 
-    def save(self, arrays: Mapping[str, npt.NDArray[Any]], position: Position) -> None:
+    def save(self, arrays: Arrays, position: Position) -> None:
         """Save a checkpoint."""
         if not self._active:
             return
@@ -129,7 +129,7 @@ class Checkpoints:
 
 
 @contextmanager
-def working_folder(checkpoint_dir: str | os.PathLike[str] | None, corpus: Corpus) -> Iterator[Path]:
+def working_folder(checkpoint_dir: PathLike | None, corpus: Corpus) -> Iterator[Path]:
     """Give the folder to work in: the one for checkpoints, or one that is removed afterwards."""
     if checkpoint_dir is None:
         with tempfile.TemporaryDirectory(prefix="firth-") as temporary:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from rich.cells import cell_len
 
-from firth.arrays import PathLike
+from firth.arrays import Ints, PathLike
 from firth.errors import InputError
 from firth.show import pictures
 from firth.show.maps import check_suffix
@@ -22,7 +21,7 @@ CONFUSION_SUFFIXES = (".png", ".svg")
 _MOST_NUMBERS = 30  # labels; with more, the numbers in a picture would be too small to read
 
 
-def format_confusion(matrix: npt.NDArray[np.integer[Any]], labels: Sequence[str]) -> str:
+def format_confusion(matrix: Ints, labels: Sequence[str]) -> str:
     """Write a confusion matrix in lines of text.
 
     Parameters
@@ -45,9 +44,7 @@ def format_confusion(matrix: npt.NDArray[np.integer[Any]], labels: Sequence[str]
     return "".join(lines)
 
 
-def plot_confusion(
-    matrix: npt.NDArray[np.integer[Any]], labels: Sequence[str], path: PathLike, title: str = ""
-) -> None:
+def plot_confusion(matrix: Ints, labels: Sequence[str], path: PathLike, title: str = "") -> None:
     """Draw a confusion matrix: the darker a field, the larger the share of its row.
 
     Parameters
@@ -70,7 +67,7 @@ def plot_confusion(
     pictures.write_figure(lambda figure: _draw(figure, matrix, labels, title), path, words=labels)
 
 
-def _draw(figure: Figure, matrix: npt.NDArray[np.integer[Any]], labels: Sequence[str], title: str) -> None:
+def _draw(figure: Figure, matrix: Ints, labels: Sequence[str], title: str) -> None:
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
 from unicodedata import combining, east_asian_width
 
 import numpy as np
-import numpy.typing as npt
 
+from firth.arrays import Float64s, Floats, Int64s, Ints
 from firth.errors import InputError
-
-Floats: TypeAlias = npt.NDArray[np.float64]
-Integers: TypeAlias = npt.NDArray[np.int64]
 
 METHODS = ("pca", "tsne")
 
@@ -45,9 +41,9 @@ class Drawing:
     """
 
     words: list[str]
-    positions: Floats
-    groups: Integers
-    font_sizes: Floats
+    positions: Float64s
+    groups: Int64s
+    font_sizes: Float64s
     title: str
     caption: str
 
@@ -66,14 +62,14 @@ ANCHORS = tuple(
 )
 
 
-def unit_rows(matrix: npt.NDArray[np.floating[Any]]) -> Floats:
+def unit_rows(matrix: Floats) -> Float64s:
     """Scale rows to length 1 (zero rows as they are), in double precision."""
     rows = np.asarray(matrix, dtype=np.float64)
-    scaled: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    scaled: Float64s = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     return scaled
 
 
-def project(unit: Floats, method: str | None = None) -> tuple[Floats, str]:
+def project(unit: Float64s, method: str | None = None) -> tuple[Float64s, str]:
     """Lay vectors out in the plane.
 
     Parameters
@@ -109,18 +105,18 @@ def project(unit: Floats, method: str | None = None) -> tuple[Floats, str]:
     return _pca(unit)
 
 
-def _tsne(unit: Floats) -> Floats:
+def _tsne(unit: Float64s) -> Float64s:
     from sklearn.manifold import TSNE
 
     # Little exaggeration leaves less empty paper between the groups, and more room for labels.
     model = TSNE(
         2, perplexity=min(15.0, (len(unit) - 1) / 3), early_exaggeration=4, init="pca", random_state=0
     )
-    plane: Floats = model.fit_transform(unit).astype(np.float64)
+    plane: Float64s = model.fit_transform(unit).astype(np.float64)
     return plane
 
 
-def _pca(unit: Floats) -> tuple[Floats, str]:
+def _pca(unit: Float64s) -> tuple[Float64s, str]:
     left, singular, _ = np.linalg.svd(unit - unit.mean(axis=0), full_matrices=False)
     plane = np.zeros((len(unit), 2))
     k = min(2, len(singular))
@@ -132,7 +128,7 @@ def _pca(unit: Floats) -> tuple[Floats, str]:
     return plane, f"PCA, {100 * share:.0f} % of the variance"
 
 
-def fit_to_frame(plane: Floats) -> Floats:
+def fit_to_frame(plane: Float64s) -> Float64s:
     """Stretch positions in the plane to the frame of the map, with a margin."""
     low = plane.min(axis=0)
     spread = plane.max(axis=0) - low
@@ -140,7 +136,7 @@ def fit_to_frame(plane: Floats) -> Floats:
     return MARGIN + share * (np.array(FRAME) - 2 * MARGIN)
 
 
-def cluster(unit: Floats, k: int, rounds: int = 100) -> Integers:
+def cluster(unit: Float64s, k: int, rounds: int = 100) -> Int64s:
     """Group similar vectors by spherical k-means (Dhillon & Modha 2001), without chance.
 
     Parameters
@@ -180,7 +176,7 @@ def cluster(unit: Floats, k: int, rounds: int = 100) -> Integers:
     return np.argsort(by_size)[groups]
 
 
-def font_sizes(frequencies: npt.NDArray[np.integer[Any]]) -> Floats:
+def font_sizes(frequencies: Ints) -> Float64s:
     """Choose sizes of labels in points: smaller if there are many, a little larger for frequent words."""
     logs = np.log(np.maximum(np.asarray(frequencies, dtype=np.float64), 1.0))
     spread = logs.max() - logs.min()
@@ -189,7 +185,7 @@ def font_sizes(frequencies: npt.NDArray[np.integer[Any]]) -> Floats:
     return size * (0.9 + 0.35 * weights)
 
 
-def label_sizes(words: Sequence[str], sizes: Floats) -> Floats:
+def label_sizes(words: Sequence[str], sizes: Float64s) -> Float64s:
     """Estimate width and height of labels, shape (n, 2), in the unit of the font sizes.
 
     An estimate, rather too wide than too narrow, since the fonts of whoever looks at an SVG or HTML file are
@@ -213,7 +209,7 @@ def _em(character: str) -> float:
     return 0.72 if character.isupper() else 0.63
 
 
-def place_labels(positions: Floats, sizes: Floats, frame: tuple[float, float] | None = None) -> Integers:
+def place_labels(positions: Float64s, sizes: Float64s, frame: tuple[float, float] | None = None) -> Int64s:
     """Find places for labels beside their dots where they cover neither dots nor each other.
 
     Greedy and without chance: each label in turn takes the first of the `ANCHORS` that is free, so the first
@@ -263,7 +259,7 @@ def label_offset(anchor: Anchor) -> tuple[float, float]:
     return anchor.x * (DOT_RADIUS + 1.0), anchor.y * (DOT_RADIUS + 0.5)
 
 
-def label_corner(dot: Floats, size: Floats, anchor: Anchor) -> tuple[float, float]:
+def label_corner(dot: Float64s, size: Float64s, anchor: Anchor) -> tuple[float, float]:
     """Return the lower left corner of a label that stands at an anchor of its dot."""
     dx, dy = label_offset(anchor)
     return (

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from firth.arrays import PathLike
+from firth.arrays import Int64s, PathLike
 from firth.errors import InputError
 from firth.show import pages, pictures
-from firth.show.layout import Drawing, Integers, cluster, fit_to_frame, font_sizes, project, unit_rows
+from firth.show.layout import Drawing, cluster, fit_to_frame, font_sizes, project, unit_rows
 
 if TYPE_CHECKING:
     from firth.vectors.word_vectors import WordVectors
@@ -142,7 +142,7 @@ def check_suffix(path: PathLike, suffixes: Sequence[str]) -> str:
     return suffix
 
 
-def choose_words(vectors: WordVectors, n: int) -> Integers:
+def choose_words(vectors: WordVectors, n: int) -> Int64s:
     """Choose `n` frequent words that mean something, for a map that shows what was learned.
 
     The most frequent words of any text are function words, and a map of them is dull. Skip-gram vectors tell

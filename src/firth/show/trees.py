@@ -10,9 +10,10 @@ from html import escape
 
 import numpy as np
 
+from firth.arrays import Floats
 from firth.errors import InputError
 from firth.parsing.transitions.projectivity import children_of, top_down
-from firth.show.layout import Floats, label_sizes
+from firth.show.layout import label_sizes
 from firth.show.tables import align
 from firth.text.document import Sentence
 

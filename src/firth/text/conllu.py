@@ -21,11 +21,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO, TypeAlias, cast
 
+from firth.arrays import PathLike
 from firth.errors import InputError
 from firth.files.atomic import open_input, open_output
 from firth.text.document import EmptyNode, MultiwordToken, Sentence, Token
 
-Source: TypeAlias = str | os.PathLike[str] | TextIO
+Source: TypeAlias = PathLike | TextIO
 
 STANDARD_INPUT = "-"
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from firth.arrays import Ids, PathLike
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, pack_strings, save_arrays, unpack_strings
 from firth.files.atomic import atomic_path
@@ -36,8 +36,7 @@ from firth.text.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from firth.text.word_table import TokenTable, WordTable
 
-Source: TypeAlias = str | os.PathLike[str]
-Ids: TypeAlias = npt.NDArray[np.int32]
+Source: TypeAlias = PathLike
 
 _IDS, _INDEX = "ids.bin", "corpus.safetensors"
 _CHUNK = 1 << 20  # numbers

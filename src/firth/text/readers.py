@@ -21,6 +21,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
+from firth.arrays import PathLike
 from firth.errors import InputError
 from firth.text.splitting import not_utf8, nul_byte
 
@@ -62,7 +63,7 @@ class Block:
     final: bool = False
 
 
-def find_files(sources: Iterable[str | os.PathLike[str]]) -> list[str]:
+def find_files(sources: Iterable[PathLike]) -> list[str]:
     """Return the files that are meant.
 
     Parameters
@@ -126,7 +127,7 @@ def _files_below(folder: str) -> Iterator[str]:
                 yield str(path)
 
 
-def source_of(sources: Iterable[str | os.PathLike[str]], path: str | os.PathLike[str]) -> str | None:
+def source_of(sources: Iterable[PathLike], path: PathLike) -> str | None:
     """Return the source that stands for a file or, if the file were there, would; None if there is none.
 
     Parameters

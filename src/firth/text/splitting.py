@@ -37,6 +37,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Ids
 from firth.errors import InputError
 
 # Classes of characters, so ordered that the compiled splitter compares once: what begins or continues words
@@ -181,7 +182,7 @@ def class_table(pretokenized: bool, strict: bool) -> npt.NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=2)
-def lowercase_table(lowercase: bool) -> npt.NDArray[np.int32]:
+def lowercase_table(lowercase: bool) -> Ids:
     """Return the lowercase of every code point below `LOWERCASE_END`.
 
     A character whose lowercase depends on its neighbours (Σ) or is several characters (İ) stands for itself:

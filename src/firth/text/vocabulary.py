@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from firth.arrays import PathLike
+from firth.arrays import Float32s, Float64s, Ids, Int64s, PathLike
 from firth.errors import InputError, UnknownWordError
 from firth.files.atomic import open_input, open_output
 
@@ -42,7 +42,7 @@ class Vocabulary:
         All words of the corpus.
     """
 
-    def __init__(self, words: list[str], counts: npt.NDArray[np.int64], n_words: int) -> None:
+    def __init__(self, words: list[str], counts: Int64s, n_words: int) -> None:
         self.words = words
         self.counts = counts.view()
         self.counts.setflags(write=False)
@@ -122,11 +122,11 @@ class Vocabulary:
         except KeyError:
             raise UnknownWordError(f"{word!r} is not in the vocabulary of {len(self):,} words") from None
 
-    def indices(self, words: Iterable[str]) -> npt.NDArray[np.int32]:
+    def indices(self, words: Iterable[str]) -> Ids:
         """Return the numbers of many words, −1 for those that are not in the vocabulary."""
         return np.array([self._numbers.get(word, -1) for word in words], dtype=np.int32)
 
-    def keep_probabilities(self, sample: float) -> npt.NDArray[np.float32]:
+    def keep_probabilities(self, sample: float) -> Float32s:
         """Return how probably each occurrence of a word is kept when frequent words are thinned out.
 
         This is min(1, √(t/f) + t/f) for a word that makes up the fraction f of all occurrences of words of
@@ -152,10 +152,10 @@ class Vocabulary:
         if sample == 0:
             return np.ones(len(self), dtype=np.float32)
         ratios = sample * self.counts.sum() / self.counts
-        probabilities: npt.NDArray[np.float32] = np.minimum(1.0, np.sqrt(ratios) + ratios).astype(np.float32)
+        probabilities: Float32s = np.minimum(1.0, np.sqrt(ratios) + ratios).astype(np.float32)
         return probabilities
 
-    def noise_distribution(self, power: float = 0.75) -> npt.NDArray[np.float64]:
+    def noise_distribution(self, power: float = 0.75) -> Float64s:
         """Return the distribution from which negative samples are drawn: counts to a power, normalised.
 
         Parameters
@@ -168,7 +168,7 @@ class Vocabulary:
         ndarray of float64, shape (n,)
             Sums to 1.
         """
-        weights: npt.NDArray[np.float64] = self.counts.astype(np.float64) ** power
+        weights: Float64s = self.counts.astype(np.float64) ** power
         weights /= weights.sum()
         return weights
 
@@ -224,7 +224,7 @@ class Vocabulary:
             raise InputError(f"{path}: {error}") from None
 
 
-def _nothing_kept(words: list[str], counts: npt.NDArray[np.int64], min_count: int) -> str:
+def _nothing_kept(words: list[str], counts: Int64s, min_count: int) -> str:
     if not words:
         return "there are no words"
     most = int(np.argmax(counts))

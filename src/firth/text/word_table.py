@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Ids, Int64s
 from firth.errors import InputError
 from firth.text import kernels
 from firth.text.splitting import class_table, lowercase_table, not_utf8, nul_byte
@@ -57,11 +58,11 @@ class WordTable:
         return int(self._state[kernels.N_REPLACED])
 
     @property
-    def counts(self) -> npt.NDArray[np.int64]:
+    def counts(self) -> Int64s:
         """How often each word occurred so far, by number."""
         return self._counts[: len(self)]
 
-    def feed(self, block: bytes, *, final: bool, name: str = "text") -> npt.NDArray[np.int32]:
+    def feed(self, block: bytes, *, final: bool, name: str = "text") -> Ids:
         """Read the next block of a text.
 
         Parameters
@@ -117,7 +118,7 @@ class WordTable:
         words = [str(pool[offsets[i] : offsets[i + 1]], "utf-8") for i in numbers]
         return [word.lower() for word in words] if self._lowercase else words
 
-    def merge_spellings(self) -> npt.NDArray[np.int32]:
+    def merge_spellings(self) -> Ids:
         """Make one word of those that `words` spells alike.
 
         Returns
@@ -193,11 +194,11 @@ class TokenTable:
         return len(self._numbers)
 
     @property
-    def counts(self) -> npt.NDArray[np.int64]:
+    def counts(self) -> Int64s:
         """How often each word occurred so far, by number."""
         return self._counts[: len(self)]
 
-    def feed(self, sentences: Iterable[Iterable[str]]) -> Iterator[npt.NDArray[np.int32]]:
+    def feed(self, sentences: Iterable[Iterable[str]]) -> Iterator[Ids]:
         """Read sentences.
 
         Parameters
@@ -233,7 +234,7 @@ class TokenTable:
                 ids = array("i")
         yield self._count(ids)
 
-    def _count(self, ids: array[int]) -> npt.NDArray[np.int32]:
+    def _count(self, ids: array[int]) -> Ids:
         numbers = np.frombuffer(ids, dtype=np.int32)
         found = np.bincount(numbers[numbers >= 0], minlength=len(self))
         self._counts = _grown(self._counts, len(self))
@@ -246,7 +247,7 @@ class TokenTable:
         words = [self._numbers.words[i] for i in numbers]
         return [word.lower() for word in words] if self._lowercase else words
 
-    def merge_spellings(self) -> npt.NDArray[np.int32]:
+    def merge_spellings(self) -> Ids:
         """Make one word of those that `words` spells alike: see `WordTable.merge_spellings`."""
         numbers = np.arange(len(self), dtype=np.int32)
         if self._lowercase:

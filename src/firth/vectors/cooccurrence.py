@@ -17,21 +17,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from firth.arrays import Float32s, Float64s, Floats, Ids, Indices, Int64s
 from firth.compute.compiled import kernel
 from firth.progress import Progress
 from firth.text.corpus import EncodedCorpus
-
-Floats = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
-Matrix = npt.NDArray[np.floating[Any]]
-Ids = npt.NDArray[np.int32]
-Starts = npt.NDArray[np.int64]
-Rows = npt.NDArray[np.intp]
 
 _MEMORY = 24 << 20  # bytes of dense rows that a thread gathers counts in; above 32 MB, malloc gets slow
 _FEWEST_ROWS = 64  # ... but at least so many: each range of rows takes a pass over the text
@@ -52,16 +44,16 @@ class Cooccurrences:
         N(c, o).
     """
 
-    starts: Starts
+    starts: Int64s
     outsides: Ids
-    weights: Floats
+    weights: Float32s
 
     def __len__(self) -> int:
         """Return the number of words n."""
         return len(self.starts) - 1
 
     @cached_property
-    def totals(self) -> Doubles:
+    def totals(self) -> Float64s:
         """N(c), the sum over all outside words, shape (n,). The matrix is symmetric: N(o) is the same."""
         # reduceat would give an empty row the first weight of the next one.
         totals = np.zeros(len(self))
@@ -83,7 +75,7 @@ class Cooccurrences:
             entropy -= weights @ np.log(weights / self.totals[c])
         return entropy / self.pairs
 
-    def dot(self, centers: Rows, scores: Matrix) -> float:
+    def dot(self, centers: Indices, scores: Floats) -> float:
         """Return the sum of N(c, o) times score over all outside words of some centre words.
 
         Parameters
@@ -94,7 +86,7 @@ class Cooccurrences:
         """
         return float(_dot(self.starts, self.outsides, self.weights, centers, scores))
 
-    def subtract_from(self, predicted: Matrix, centers: Rows) -> None:
+    def subtract_from(self, predicted: Floats, centers: Indices) -> None:
         """Subtract the rows of some centre words from those of `predicted`, in place; shapes as for `dot`."""
         _subtract(self.starts, self.outsides, self.weights, centers, predicted)
 
@@ -133,7 +125,7 @@ def count(
     rows = min(max(_MEMORY // (8 * n), _FEWEST_ROWS), -(-n // threads))
     ids = encoded.ids
 
-    def count_range(first: int) -> tuple[Starts, Ids, Floats]:
+    def count_range(first: int) -> tuple[Int64s, Ids, Float32s]:
         dense = np.zeros((min(rows, n - first), n))
         _count(ids, keep, nearness, first, dense)
         lengths = np.count_nonzero(dense, axis=1)
@@ -161,7 +153,7 @@ def count(
 
 
 @kernel()
-def _count(ids: Ids, keep: Doubles, nearness: Doubles, first: int, dense: Doubles) -> None:
+def _count(ids: Ids, keep: Float64s, nearness: Float64s, first: int, dense: Float64s) -> None:
     """Add up the weights of all pairs whose centre word is one of those from `first` on.
 
     Parameters
@@ -200,7 +192,7 @@ def _count(ids: Ids, keep: Doubles, nearness: Doubles, first: int, dense: Double
 
 
 @kernel()
-def _compress(dense: Doubles, outsides: Ids, weights: Floats) -> None:
+def _compress(dense: Float64s, outsides: Ids, weights: Float32s) -> None:
     """Write what is not 0 in `dense`, row by row: the columns to `outsides`, the values to `weights`."""
     at = 0
     for row in range(dense.shape[0]):
@@ -212,7 +204,7 @@ def _compress(dense: Doubles, outsides: Ids, weights: Floats) -> None:
 
 
 @kernel()
-def _dot(starts: Starts, outsides: Ids, weights: Floats, centers: Rows, scores: Matrix) -> float:
+def _dot(starts: Int64s, outsides: Ids, weights: Float32s, centers: Indices, scores: Floats) -> float:
     total = 0.0
     for row in range(len(centers)):
         for at in range(starts[centers[row]], starts[centers[row] + 1]):
@@ -221,7 +213,7 @@ def _dot(starts: Starts, outsides: Ids, weights: Floats, centers: Rows, scores: 
 
 
 @kernel()
-def _subtract(starts: Starts, outsides: Ids, weights: Floats, centers: Rows, predicted: Matrix) -> None:
+def _subtract(starts: Int64s, outsides: Ids, weights: Float32s, centers: Indices, predicted: Floats) -> None:
     for row in range(len(centers)):
         for at in range(starts[centers[row]], starts[centers[row] + 1]):
             predicted[row, outsides[at]] -= weights[at]

@@ -9,19 +9,16 @@ vocabulary in lower case both scores are those of gensim's ``evaluate_word_pairs
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from firth.arrays import Float64s, Indices, PathLike
 from firth.errors import InputError
 from firth.files.atomic import open_input
 from firth.vectors.word_vectors import WordVectors
-
-PathLike = str | os.PathLike[str]
 
 _QUESTIONS = 512  # answered at a time ...
 _WORDS = 4096  # ... and compared with so many words at a time: 8 MB of cosines
@@ -204,7 +201,7 @@ def evaluate_analogies(vectors: WordVectors, path: PathLike, *, restrict: int | 
     return AnalogyResult([AnalogyScore(*section) for section in figures])
 
 
-def _answers(vectors: WordVectors, asked: npt.NDArray[np.intp], size: int) -> npt.NDArray[np.intp]:
+def _answers(vectors: WordVectors, asked: Indices, size: int) -> Indices:
     """Return the row of the answer to each question (rows of a, b, c: shape (k, 3)), shape (k,).
 
     The answer is among the first `size` words; it is −1 where the question leaves no word to choose from.
@@ -228,13 +225,13 @@ def _answers(vectors: WordVectors, asked: npt.NDArray[np.intp], size: int) -> np
     return answers
 
 
-def _unit_rows(vectors: WordVectors, rows: npt.NDArray[np.intp] | slice) -> npt.NDArray[np.float64]:
+def _unit_rows(vectors: WordVectors, rows: Indices | slice) -> Float64s:
     """Return vectors scaled to length 1 (zero vectors as they are), in double precision."""
     norms = vectors.norms[rows]
     return vectors.matrix[rows] / np.where(norms > 0, norms, 1.0)[:, np.newaxis]
 
 
-def _spearman(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float | None:
+def _spearman(x: Float64s, y: Float64s) -> float | None:
     """Return Spearman's correlation: Pearson's, of the ranks; None where it is not defined."""
     if len(x) < 2:
         return None
@@ -244,10 +241,10 @@ def _spearman(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float |
     return float(x @ y) / spread if spread > 0 else None
 
 
-def _average_ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _average_ranks(values: Float64s) -> Float64s:
     """Return the rank of each value, equal values sharing the mean of their ranks."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: npt.NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    ranks: Float64s = (np.cumsum(counts) - (counts - 1) / 2)[place]
     return ranks
 
 

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,9 +31,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from firth.arrays import Float32s, Int64s, PathLike
 from firth.checks import check_whole_numbers, processors
 from firth.errors import InputError
 from firth.learning.optimizers import Adam
@@ -51,7 +50,6 @@ from firth.version import __version__
 if TYPE_CHECKING:
     from firth.vectors.cooccurrence import Cooccurrences
 
-Floats = npt.NDArray[np.float32]
 
 _MOST_WORDS = 100_000
 _MEMORY = 256 << 20  # bytes of scores of a minibatch, at most
@@ -149,7 +147,7 @@ class ExactSoftmax:
         *,
         heldout: float | Text | None = None,
         patience: int | None = None,
-        checkpoint_dir: str | os.PathLike[str] | None = None,
+        checkpoint_dir: PathLike | None = None,
         resume: bool = False,
         progress: Progress | None = None,
     ) -> WordVectors:
@@ -253,7 +251,7 @@ class ExactSoftmax:
             state, position = _State(**found[0]), found[1]
             progress.note(f"resuming in epoch {position.epoch + 1}")
 
-        def loss_of(V: Floats, U: Floats, counts: Cooccurrences) -> float:
+        def loss_of(V: Float32s, U: Float32s, counts: Cooccurrences) -> float:
             return softmax_loss(state.in_order(V), U, counts, threads=self.threads)
 
         validation = Validation(held_out, loss_of, patience, folder, position.history)
@@ -301,13 +299,13 @@ class _State:
     second moments are Adam's.
     """
 
-    words: npt.NDArray[np.int64]
-    V: Floats
-    U: Floats
-    V_first: Floats
-    V_second: Floats
-    U_first: Floats
-    U_second: Floats
+    words: Int64s
+    V: Float32s
+    U: Float32s
+    V_first: Float32s
+    V_second: Float32s
+    U_first: Float32s
+    U_second: Float32s
 
     @classmethod
     def begin(cls, counts: Cooccurrences, dim: int, seed: int) -> _State:
@@ -328,7 +326,7 @@ class _State:
         moments = [np.zeros_like(V) for _ in range(4)]
         return cls(_deal(n, _batches(n), rng), V, U, moments[0], moments[1], moments[2], moments[3])
 
-    def in_order(self, V: Floats) -> Floats:
+    def in_order(self, V: Float32s) -> Float32s:
         """Return a copy of V with its rows in the order of the vocabulary."""
         ordered = np.empty_like(V)
         ordered[self.words] = V
@@ -435,7 +433,7 @@ class _Trainer:
         position.done += 1
         position.seconds += time.perf_counter() - started
 
-    def _train_centers(self, rows: slice, errors: Floats, lr: float) -> float:
+    def _train_centers(self, rows: slice, errors: Float32s, lr: float) -> float:
         """Move some rows of V; fill in their errors, the gradients of their scores; return their loss."""
         state = self._state
         words = state.words[rows]
@@ -450,7 +448,7 @@ class _Trainer:
         adam.step({"V": state.V[rows]}, {"V": errors @ state.U})
         return loss
 
-    def _train_outsides(self, rows: slice, errors: Floats, V: Floats, lr: float) -> None:
+    def _train_outsides(self, rows: slice, errors: Float32s, V: Float32s, lr: float) -> None:
         """Move some rows of U, by the errors of all centre words of the minibatch and their vectors V."""
         state = self._state
         adam = Adam(lr * _OUTSIDE_RATE)
@@ -459,7 +457,7 @@ class _Trainer:
         adam.step({"U": state.U[rows]}, {"U": errors[:, rows].T @ V})
 
 
-def _softmax_errors(scores: Floats, centers: npt.NDArray[np.int64], counts: Cooccurrences) -> float:
+def _softmax_errors(scores: Float32s, centers: Int64s, counts: Cooccurrences) -> float:
     """Turn the scores S of some centre words into N(c) softmax(S) − N(c, ·), in place; return their loss."""
     totals = counts.totals[centers]
     observed = counts.dot(centers, scores)
@@ -477,7 +475,7 @@ def _batches(n: int) -> int:
     return min(n, max(_BATCHES, -(-n * n * 4 // _MEMORY)))
 
 
-def _deal(n: int, batches: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _deal(n: int, batches: int, rng: np.random.Generator) -> Int64s:
     """Return the words 0..n−1, sorted by frequency, dealt out like cards: minibatch after minibatch."""
     rounds = -(-n // batches)
     ranks = np.arange(rounds * batches).reshape(rounds, batches)

@@ -19,7 +19,6 @@ first keep words and vectors only.
 from __future__ import annotations
 
 import math
-import os
 import re
 import struct
 from collections.abc import Iterable, Iterator
@@ -31,12 +30,11 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Float32s, PathLike
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, pack_strings, save_arrays, unpack_strings
 from firth.files.atomic import open_input, open_output
 from firth.vectors.word_vectors import WordVectors
-
-PathLike = str | os.PathLike[str]
 
 _KIND = "word vectors"
 _VERSION = 1
@@ -206,12 +204,12 @@ def _load_own(path: Path, mmap: bool) -> WordVectors:
     return vectors
 
 
-def _check_finite(outside: npt.NDArray[np.float32]) -> None:
+def _check_finite(outside: Float32s) -> None:
     if not np.isfinite(outside).all():
         raise InputError("an outside vector is not finite: it holds NaN or infinity")
 
 
-def _read_text(file: BinaryIO, path: Path) -> tuple[list[str], npt.NDArray[np.float32]]:
+def _read_text(file: BinaryIO, path: Path) -> tuple[list[str], Float32s]:
     """Read a word and its numbers from each line, believing the header only as far as it proves true."""
     first = file.readline(_LONGEST_LINE)
     if not first:
@@ -293,7 +291,7 @@ def _shape(header: re.Match[bytes], path: Path) -> tuple[int, int]:
     return n, dim
 
 
-def _read_binary(file: BinaryIO, path: Path) -> tuple[list[str], npt.NDArray[np.float32]]:
+def _read_binary(file: BinaryIO, path: Path) -> tuple[list[str], Float32s]:
     """Read words, each followed by a space, d float32 numbers and (from word2vec, not gensim) a line end."""
     first = file.readline(64)
     if first.startswith(_FASTTEXT_MODEL):

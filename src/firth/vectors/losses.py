@@ -5,26 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from firth.arrays import Float64s, Floats, Indices
 from firth.errors import InputError
 from firth.learning.activations import log_sigmoid
 
 if TYPE_CHECKING:
     from firth.vectors.cooccurrence import Cooccurrences
 
-Matrix = npt.NDArray[np.floating[Any]]
-Rows = npt.NDArray[np.intp]
 
 _MEMORY = 8 << 20  # bytes of scores at a time, of a thread; with more, they fall out of the cache
 _INFINITE = 700.0  # nats, whose exponential is about the largest float64
 
 
-def softmax_loss(V: Matrix, U: Matrix, counts: Cooccurrences, *, threads: int = 1) -> float:
+def softmax_loss(V: Floats, U: Floats, counts: Cooccurrences, *, threads: int = 1) -> float:
     r"""Return the mean naive softmax loss of a pair, in nats; its exponential is the perplexity.
 
     This is the loss of `firth.learning.objectives.naive_softmax`, averaged over all pairs by their weights:
@@ -45,7 +43,7 @@ def softmax_loss(V: Matrix, U: Matrix, counts: Cooccurrences, *, threads: int = 
         The shapes do not go together, there are no pairs, or a vector is not finite.
     """
 
-    def loss_of(centers: Rows, scores: Matrix) -> float:
+    def loss_of(centers: Indices, scores: Floats) -> float:
         observed = counts.dot(centers, scores)
         highest = scores.max(axis=1, keepdims=True)
         scores -= highest
@@ -57,10 +55,10 @@ def softmax_loss(V: Matrix, U: Matrix, counts: Cooccurrences, *, threads: int = 
 
 
 def negative_sampling_loss(
-    V: Matrix,
-    U: Matrix,
+    V: Floats,
+    U: Floats,
     counts: Cooccurrences,
-    noise: npt.NDArray[np.float64],
+    noise: Float64s,
     negative: int = 5,
     *,
     threads: int = 1,
@@ -87,7 +85,7 @@ def negative_sampling_loss(
     if noise.shape != (len(counts),):
         raise InputError(f"noise has the shape {noise.shape}, but there are {len(counts)} words")
 
-    def loss_of(centers: Rows, scores: Matrix) -> float:
+    def loss_of(centers: Indices, scores: Floats) -> float:
         unlike = -log_sigmoid(-scores)
         expected = negative * float(counts.totals[centers] @ (unlike @ noise))
         unlike -= scores  # −log σ(x) = −log σ(−x) − x
@@ -97,7 +95,7 @@ def negative_sampling_loss(
 
 
 def _mean_loss(
-    loss_of: Callable[[Rows, Matrix], float], V: Matrix, U: Matrix, counts: Cooccurrences, threads: int
+    loss_of: Callable[[Indices, Floats], float], V: Floats, U: Floats, counts: Cooccurrences, threads: int
 ) -> float:
     """Sum a loss over the centre words that have pairs, a few at a time; return its mean over the pairs.
 

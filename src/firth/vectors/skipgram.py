@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -12,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from firth.arrays import Float32s, Ids, Int64s, PathLike
 from firth.checks import check_whole_numbers, processors
 from firth.errors import InputError
 from firth.learning.optimizers import linear_decay
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from firth.text.vocabulary import Vocabulary
     from firth.vectors.kernels import Sampling, Shape
 
-Floats = npt.NDArray[np.float32]
-Ids = npt.NDArray[np.int32]
 
 _BLOCK = 16_384  # numbers of the encoded corpus that a thread takes at a time, at one learning rate
 _SECONDS_A_BATCH = 0.2  # so often there is a look at progress, checkpoints and Ctrl-C
@@ -142,7 +139,7 @@ class SkipGram:
         *,
         heldout: float | Text | None = None,
         patience: int | None = None,
-        checkpoint_dir: str | os.PathLike[str] | None = None,
+        checkpoint_dir: PathLike | None = None,
         resume: bool = False,
         progress: Progress | None = None,
     ) -> WordVectors:
@@ -277,7 +274,7 @@ class SkipGram:
         return {"objective": "negative-sampling"} | {name: getattr(self, name) for name in names}
 
 
-def _initialize(V: Floats, seed: int) -> None:
+def _initialize(V: Float32s, seed: int) -> None:
     """Fill V as word2vec does, uniformly in ±1/(2 dim); U begins at zero."""
     rng = np.random.default_rng(seed)
     for start in range(0, len(V), 4096):  # no second matrix in memory
@@ -292,8 +289,8 @@ class _Trainer:
         self,
         model: SkipGram,
         encoded: EncodedCorpus,
-        V: Floats,
-        U: Floats,
+        V: Float32s,
+        U: Float32s,
         position: Position,
         validation: Validation,
         progress: Progress,
@@ -420,7 +417,7 @@ class _Trainer:
         return results[0]
 
     def _train_block(
-        self, ids: Ids, block: int, counter: npt.NDArray[np.int64], *, thread: int, threads: int
+        self, ids: Ids, block: int, counter: Int64s, *, thread: int, threads: int
     ) -> tuple[float, float]:
         model = self._model
         number = self.position.epoch * self._blocks + block
@@ -479,7 +476,7 @@ def _shape(vocabulary: Vocabulary, model: SkipGram) -> tuple[Shape, float]:
     return Shape(padded(model.dim), model.window, model.negative, chunk, shared), most / chunk
 
 
-def without_padding(flat: npt.NDArray[np.float32], n: int, dim: int) -> npt.NDArray[np.float32]:
+def without_padding(flat: Float32s, n: int, dim: int) -> Float32s:
     """Return the matrix (n, dim) whose rows are padded in `flat`; it takes the place of `flat` in memory."""
     stride = len(flat) // n
     if stride != dim:

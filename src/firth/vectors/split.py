@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from numbers import Real
@@ -11,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from firth.arrays import Ids, Int64s, PathLike
 from firth.errors import InputError
 from firth.files.atomic import atomic_path
 from firth.progress import Progress, saying_what_takes_long
@@ -38,7 +37,7 @@ def reopen(folder: Path, fingerprint: str) -> EncodedCorpus:
 
 
 def split(
-    encoded: EncodedCorpus, fraction: float, directory: str | os.PathLike[str], *, seed: int = 1
+    encoded: EncodedCorpus, fraction: float, directory: PathLike, *, seed: int = 1
 ) -> tuple[EncodedCorpus, EncodedCorpus]:
     """Split a corpus into a part to train on and a part to hold out.
 
@@ -104,7 +103,7 @@ def _checked_share(fraction: float) -> float:
     return fraction
 
 
-def _passages(ids: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int64]:
+def _passages(ids: Ids, size: int) -> Int64s:
     """Return where passages of whole sentences start, about `size` numbers apart, and the end of the last."""
     starts = [0]
     while starts[-1] < len(ids):

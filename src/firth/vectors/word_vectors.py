@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
@@ -12,9 +11,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Float32s, Float64s, Floats, Indices, PathLike
 from firth.errors import InputError, UnknownWordError
 
-Vector: TypeAlias = npt.NDArray[np.floating[Any]]
+Vector: TypeAlias = Floats
 Query: TypeAlias = str | Vector | Sequence[str | Vector]
 
 _CHUNK = 1024  # rows that are worked on at a time, so that no second copy of the matrix comes into being
@@ -114,7 +114,7 @@ class WordVectors:
         return int(self.matrix.shape[1])
 
     @cached_property
-    def norms(self) -> npt.NDArray[np.float64]:
+    def norms(self) -> Float64s:
         """The length of each vector, shape (n,); computed at the first question, then kept.
 
         Raises
@@ -144,7 +144,7 @@ class WordVectors:
         shown = ", ".join(self.words[:3]) + (", …" if len(self) > 3 else "")
         return f"<WordVectors: {len(self):,} words × {self.dim} dimensions: {shown}>"
 
-    def __getitem__(self, key: str | Sequence[str]) -> npt.NDArray[np.float32]:
+    def __getitem__(self, key: str | Sequence[str]) -> Float32s:
         """Return the vector of a word, shape (d,), or those of k words, shape (k, d).
 
         Raises
@@ -153,7 +153,7 @@ class WordVectors:
             A word is not in the vocabulary.
         """
         rows = self.index(key) if isinstance(key, str) else [self.index(word) for word in key]
-        picked: npt.NDArray[np.float32] = self.matrix[rows]
+        picked: Float32s = self.matrix[rows]
         return picked
 
     def index(self, word: str) -> int:
@@ -260,13 +260,13 @@ class WordVectors:
         """
         return self.most_similar(positive=[b, c], negative=[a], topn=topn)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: PathLike) -> None:
         """Write to a file whose format is given by its suffix: see `firth.vectors.formats.save_vectors`."""
         from firth.vectors.formats import save_vectors
 
         save_vectors(self, path)
 
-    def _unit(self, item: str | Vector) -> npt.NDArray[np.float64]:
+    def _unit(self, item: str | Vector) -> Float64s:
         """Return the unit vector of a word or of a vector of shape (d,), in double precision."""
         if isinstance(item, str):
             vector = self[item].astype(np.float64)
@@ -282,7 +282,7 @@ class WordVectors:
             raise InputError(f"{name} is not finite: it holds NaN or infinity")
         return _scaled_to_unit(vector)
 
-    def _cosines(self, unit: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def _cosines(self, unit: Float64s) -> Float64s:
         """Return the cosine of every word with a unit vector, shape (n,)."""
         norms = self.norms
         with np.errstate(over="ignore", invalid="ignore"):
@@ -293,11 +293,11 @@ class WordVectors:
         return np.clip(products / np.where(norms > 0, norms, 1.0), -1.0, 1.0)
 
 
-def _read_only_float32(matrix: npt.ArrayLike) -> npt.NDArray[np.float32]:
+def _read_only_float32(matrix: npt.ArrayLike) -> Float32s:
     with np.errstate(
         over="ignore"
     ):  # a double too large for float32 becomes infinity; see `WordVectors.norms`
-        view: npt.NDArray[np.float32] = np.ascontiguousarray(matrix, dtype=np.float32).view()
+        view: Float32s = np.ascontiguousarray(matrix, dtype=np.float32).view()
     view.flags.writeable = False
     return view
 
@@ -310,13 +310,13 @@ def _as_list(query: Query) -> list[str | Vector]:
     return list(query)
 
 
-def _scaled_to_unit(vector: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _scaled_to_unit(vector: Float64s) -> Float64s:
     """Scale to length 1; the zero vector stays as it is."""
     norm = np.linalg.norm(vector)
     return vector / norm if norm > 0 else vector
 
 
-def _largest(values: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.intp]:
+def _largest(values: Float64s, k: int) -> Indices:
     """Return the places of the `k` largest values, the largest first, equal ones in order."""
     if k == 0:
         return np.empty(0, dtype=np.intp)

@@ -8,11 +8,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from firth.arrays import Ints
 from firth.compute.lanes import LANES
 from firth.errors import InputError
 from firth.network.decider import Decider, DeciderShape
 from firth.network.encoder import Encoder, EncoderShape
-from firth.network.layers import ACTIVATIONS, Ints
+from firth.network.layers import ACTIVATIONS
 from firth.network.parameters import Parameters
 from firth.network.runner import EncoderRunner
 from firth.parsing.tagger.features import WordFeatures

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from firth.arrays import Arrays, Ints, PathLike
 from firth.checks import check_whole_numbers, processors
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
-from firth.network.layers import Ints
 from firth.network.packing import pack, unpack
 from firth.network.parameters import Parameters, check_parameters
 from firth.network.training import Schedule
@@ -36,7 +36,7 @@ from firth.progress import Progress
 from firth.text import conllu
 from firth.text.document import Sentence, Token
 
-Treebank = str | os.PathLike[str] | Sequence[Sentence]
+Treebank = PathLike | Sequence[Sentence]
 
 _KIND = "firth parser"
 FORMAT = 2
@@ -74,7 +74,7 @@ class Parser:
         seed: int = 1,
         threads: int | None = None,
         shape: ParserShape | None = None,
-        checkpoint_dir: str | os.PathLike[str] | None = None,
+        checkpoint_dir: PathLike | None = None,
         progress: Progress | None = None,
     ) -> Parser:
         """Train on a treebank.
@@ -182,12 +182,12 @@ class Parser:
         (actions,) = self._parser_runner.actions(ids, lengths)
         return [self.network.actions.transition(action) for action in actions.tolist()]
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: PathLike) -> None:
         """Write the parser to one file, from which `load` makes it again."""
         save_arrays(path, *self.pack())
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Parser:
+    def load(cls, path: PathLike) -> Parser:
         """Read a parser from a file.
 
         Raises
@@ -222,7 +222,7 @@ class Parser:
         return arrays, metadata
 
     @classmethod
-    def unpack(cls, arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any], name: str) -> Parser:
+    def unpack(cls, arrays: Arrays, metadata: Mapping[str, Any], name: str) -> Parser:
         """Make a parser of what `pack` returned; `name` is that of the file, for errors."""
         if metadata.get("kind") != _KIND:
             raise InputError(f"{name}: is no parser; train one with firth parser train")
@@ -295,7 +295,7 @@ def as_sentences(treebank: Treebank) -> Sequence[Sentence]:
     return conllu.load(treebank) if isinstance(treebank, str | os.PathLike) else treebank
 
 
-def as_folder(path: str | os.PathLike[str] | None) -> Path | None:
+def as_folder(path: PathLike | None) -> Path | None:
     """Return a folder, which is made if need be."""
     if path is None:
         return None

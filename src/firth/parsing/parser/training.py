@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from firth.arrays import Floats, Int64s, Ints
 from firth.errors import InputError
-from firth.learning.activations import FloatArray
 from firth.network import layers
 from firth.network.encoder import Batch
 from firth.network.gradients import Gradients
-from firth.network.layers import Ints
 from firth.network.packing import round_parameters
 from firth.network.runner import SPARE_ROWS
 from firth.network.training import Schedule, Task, train
@@ -93,7 +91,7 @@ class ParserTask:
         words = number_words(network.features, sentences)
         return network.ids(words, tags), network.ids(words, tags, network.tags.number(sentences))
 
-    def lengths(self) -> npt.NDArray[np.int64]:
+    def lengths(self) -> Int64s:
         """Return the number of words of each sentence."""
         return self._lengths
 
@@ -115,9 +113,7 @@ class ParserTask:
         encoder_backward(decider_backward(dscores))
         return float(losses.sum(dtype=np.float64)), len(losses)
 
-    def _walk(
-        self, sentences: Sequence[int], rows: FloatArray, random: np.random.Generator, epoch: int
-    ) -> Walk:
+    def _walk(self, sentences: Sequence[int], rows: Floats, random: np.random.Generator, epoch: int) -> Walk:
         """Walk through sentences: on the way to the gold trees, or where the parser would go."""
         decoder, lengths = self._network.decoder(), self._lengths[list(sentences)]
         if self._static:

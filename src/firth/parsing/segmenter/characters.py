@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Bools, Int64s
 from firth.parsing.segmenter import kernels
 from firth.parsing.segmenter.kernels import CATEGORIES, SPACE
-
-Ints = npt.NDArray[np.integer[Any]]
 
 _CODE_POINTS = 0x110000
 _PAGE = 256
@@ -75,9 +73,9 @@ class Chunks:
     """
 
     characters: Characters
-    starts: npt.NDArray[np.int64]
-    ends: npt.NDArray[np.int64]
-    breaks: npt.NDArray[np.bool_]
+    starts: Int64s
+    ends: Int64s
+    breaks: Bools
 
     @classmethod
     def of(cls, text: str) -> Chunks:

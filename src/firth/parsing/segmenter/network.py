@@ -7,14 +7,14 @@ frequent in training have a number, and with it an embedding.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from firth.learning.activations import FloatArray
+from firth.arrays import Arrays, Bools, Floats, Ids, Ints
 from firth.network import layers
 from firth.network.decider import Decider, DeciderShape
 from firth.network.encoder import Batch, Encoder, EncoderShape
@@ -24,10 +24,7 @@ from firth.network.parameters import Parameters, check_parameters
 from firth.network.runner import EncoderRunner
 from firth.parsing.segmenter import kernels
 
-Arrays = Mapping[str, npt.NDArray[Any]]
-Ints = npt.NDArray[np.integer[Any]]
-Bools = npt.NDArray[np.bool_]
-Hashes = npt.NDArray[np.int32]
+Hashes = Ids
 
 _MIN_COUNT = 2  # for a number; what is rarer trains the embedding of the unknown
 _DROPOUT = 0.2
@@ -114,7 +111,7 @@ class Vocabulary:
         """How many numbers there are in each channel, with 0."""
         return [len(channel) + 1 for channel in self.hashes]
 
-    def number(self, hashes: Hashes) -> npt.NDArray[np.int32]:
+    def number(self, hashes: Hashes) -> Ids:
         """Return ids as `firth.network.runner.EncoderRunner.run` takes them; there are no given vectors."""
         ids = np.zeros((len(hashes), hashes.shape[1] + 1), np.int32)
         kernels.look_up(hashes, self._slots, ids)
@@ -149,7 +146,7 @@ class BoundaryNetwork:
 
     def forward(
         self, batch: Batch, asked: Bools, gradients: Gradients, random: np.random.Generator
-    ) -> tuple[FloatArray, Callable[[FloatArray], None]]:
+    ) -> tuple[Floats, Callable[[Floats], None]]:
         """Return the scores of no boundary and of a boundary, (questions, 2), and the backward pass."""
         rows, encoder_backward = self.encoder.forward(batch, gradients, _DROPOUT, random)
         slots = _slot_rows(batch.lengths, asked, self.shape.slots)
@@ -209,7 +206,7 @@ class BoundaryRunner:
         self._output = output[:, 1] - output[:, 0]
         self._threshold = bias[0] - bias[1]
 
-    def margins(self, hashes: Hashes, lengths: Ints, asked: Bools) -> FloatArray:
+    def margins(self, hashes: Hashes, lengths: Ints, asked: Bools) -> Floats:
         """Return by how much a boundary is ahead after each unit that is asked about, (questions,).
 
         There is one where that is more than 0.
@@ -218,7 +215,7 @@ class BoundaryRunner:
         slots = _slot_rows(lengths, asked, self._slots)
         read = rows[slots].reshape(len(slots), len(self._weight))
         hidden = np.maximum(read @ self._weight + self._bias, 0)
-        margins: FloatArray = hidden @ self._output - self._threshold
+        margins: Floats = hidden @ self._output - self._threshold
         return margins
 
 

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Arrays, Bools, Floats, Ints
 from firth.errors import InputError
-from firth.learning.activations import FloatArray
 from firth.network.packing import round_parameters
 from firth.network.training import Schedule, train
 from firth.parsing.segmenter import kernels
@@ -31,15 +31,12 @@ from firth.parsing.segmenter.characters import Characters, Chunks
 from firth.parsing.segmenter.kernels import CATEGORIES, CHARACTER_CHANNELS, N_CLASSES, TOKEN_CHANNELS
 from firth.parsing.segmenter.multiwords import MultiwordRules, Words
 from firth.parsing.segmenter.network import (
-    Arrays,
-    Bools,
     Boundaries,
     BoundaryNetwork,
     BoundaryRunner,
     BoundaryShape,
     BoundaryTask,
     Hashes,
-    Ints,
     Vocabulary,
 )
 from firth.parsing.segmenter.treebank import AnnotatedText, annotate
@@ -348,7 +345,7 @@ _NO_TOKENS = _Tokens(
 )
 
 
-def _cut(margins: FloatArray, first: int) -> list[int]:
+def _cut(margins: Floats, first: int) -> list[int]:
     """Return where sentences end, the first of which begins at `first`; what comes after has no end yet."""
     ends = []
     likely = (first + 1 + np.flatnonzero(margins[first:] > 0)).tolist()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from firth.arrays import Bools, Int64s
 from firth.text.document import Sentence, has_no_space_after
 
 _NEW_PARAGRAPH = re.compile(r"#\s*new(par|doc)\b")
@@ -31,10 +31,10 @@ class AnnotatedText:
     """
 
     text: str
-    starts: npt.NDArray[np.int64]
-    ends: npt.NDArray[np.int64]
-    sentence_ends: npt.NDArray[np.bool_]
-    paragraph_ends: npt.NDArray[np.bool_]
+    starts: Int64s
+    ends: Int64s
+    sentence_ends: Bools
+    paragraph_ends: Bools
 
 
 def annotate(sentences: Iterable[Sentence]) -> AnnotatedText:
@@ -101,7 +101,7 @@ def _skip_space(text: str, start: int) -> int:
     return int(found.end())
 
 
-def _mask(places: Sequence[int], n: int) -> npt.NDArray[np.bool_]:
+def _mask(places: Sequence[int], n: int) -> Bools:
     mask = np.zeros(n, np.bool_)
     mask[places if n else []] = True
     return mask

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from firth.arrays import Arrays, Float32s, Floats, Ids
 from firth.errors import InputError
 from firth.files.arrays_file import pack_strings, unpack_strings
-
-Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
 _UNKNOWN = 0  # the number, in each channel, of whatever is not in its vocabulary
 _LONGEST_SHAPE = 12
@@ -29,7 +28,7 @@ class Vectors(Protocol):
         """The words, most frequent first."""
 
     @property
-    def matrix(self) -> npt.NDArray[np.floating[Any]]:
+    def matrix(self) -> Floats:
         """A row for each word."""
 
 
@@ -79,7 +78,7 @@ class WordFeatures:
         vocabularies: Sequence[Sequence[str]],
         words: Sequence[str] = (),
         codes: npt.NDArray[np.int8] | None = None,
-        scales: npt.NDArray[np.float32] | None = None,
+        scales: Float32s | None = None,
     ) -> None:
         self._vocabularies = [list(vocabulary) for vocabulary in vocabularies]
         self._numbers = [
@@ -141,7 +140,7 @@ class WordFeatures:
         widths = [width for _, width in _CHANNELS.values()]
         return tuple((len(v) + 1, width) for v, width in zip(self._vocabularies, widths, strict=True))
 
-    def number(self, forms: Iterable[str]) -> npt.NDArray[np.int32]:
+    def number(self, forms: Iterable[str]) -> Ids:
         """Return a row for each word: its number in each channel, and last, in `vectors`."""
         with self._lock:
             seen = self._seen

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from firth.network.layers import Ints
+from firth.arrays import Ints
 from firth.text.document import Sentence
 
 _SEPARATOR = "\t"  # a form has none

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from firth.network.layers import Ints
+from firth.arrays import Ints
 from firth.text.document import Sentence
 
 ATTRIBUTES = ("upos", "xpos", "feats")

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from firth.arrays import Floats, Ints
 from firth.compute.lanes import padded
 from firth.compute.quantized import quantize
-from firth.learning.activations import FloatArray
 from firth.network.decider import Decider, DeciderShape
 from firth.network.encoder import Batch, Encoder, EncoderShape, places
 from firth.network.gradients import Gradients
 from firth.network.kernels import best_outputs
-from firth.network.layers import Ints
 from firth.network.parameters import Parameters, Shapes
 from firth.network.runner import SPARE_ROWS, EncoderRunner
 from firth.parsing.tagger.features import WordFeatures
@@ -98,14 +97,14 @@ class Tagger:
 
     def forward(
         self, batch: Batch, gradients: Gradients, p_drop: float, random: np.random.Generator
-    ) -> tuple[list[FloatArray], Any]:
+    ) -> tuple[list[Floats], Any]:
         """Return the scores of each attribute, and the backward pass, which adds to `gradients`."""
         rows, encoder_backward = self._encoder.forward(batch, gradients, p_drop, random)
         words = batch.places[:, None]
         none = np.zeros((len(words), 0), np.int64)
         passes = [d.forward(rows, words, none, gradients, p_drop, random) for d in self._deciders]
 
-        def backward(dscores: Sequence[FloatArray]) -> None:
+        def backward(dscores: Sequence[Floats]) -> None:
             of_attributes = [back(d) for (_, back), d in zip(passes, dscores, strict=True)]
             encoder_backward(np.sum(of_attributes, axis=0))
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from firth.arrays import Int64s, Ints
 from firth.network import layers
 from firth.network.encoder import Batch
 from firth.network.gradients import Gradients
-from firth.network.layers import Ints
 from firth.parsing.batches import batches_of_words
 from firth.parsing.tagger.features import WordFeatures
 from firth.parsing.tagger.lemmas import lemma_of
@@ -40,7 +39,7 @@ class TaggerTask:
         self._gold = [tagger.number([sentence]) for sentence in sentences]
         self._dev_gold = tagger.tags.number(dev)
 
-    def lengths(self) -> npt.NDArray[np.int64]:
+    def lengths(self) -> Int64s:
         """Return the number of words of each sentence."""
         return self._lengths
 

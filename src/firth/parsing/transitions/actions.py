@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from firth.arrays import Ints
 from firth.errors import InputError
-from firth.network.layers import Ints
 from firth.parsing.transitions.kernels import (
     KINDS,
     LEFT,

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from firth.arrays import Bools, Floats, Ints
 from firth.compute.lanes import padded
 from firth.compute.quantized import multiply, quantize
-from firth.learning.activations import FloatArray
 from firth.network.decider import Decider
 from firth.network.encoder import places
-from firth.network.layers import ACTIVATIONS, Ints
+from firth.network.layers import ACTIVATIONS
 from firth.parsing.transitions import kernels
 from firth.parsing.transitions.actions import Actions
 from firth.parsing.transitions.kernels import (
@@ -29,8 +28,6 @@ from firth.parsing.transitions.systems import (
     ArcStandardSwap,
     TransitionSystem,
 )
-
-Bools = npt.NDArray[np.bool_]
 
 READABLE: dict[int, TransitionSystem] = {
     ARC_STANDARD: ArcStandard(),
@@ -105,7 +102,7 @@ class Decoder:
         self._biases = np.full((2**KINDS, padded(len(bias))), -np.inf, np.float32)
         self._biases[:, : len(bias)] = np.where(legal, bias, -np.inf)
 
-    def decode(self, rows: FloatArray, lengths: Ints) -> tuple[Ints, Ints]:
+    def decode(self, rows: Floats, lengths: Ints) -> tuple[Ints, Ints]:
         """Parse sentences greedily.
 
         Parameters
@@ -124,7 +121,7 @@ class Decoder:
         heads, labels, _ = self._run(rows, lengths, _NO_GOLD, self._space(np.zeros_like(lengths)))
         return heads, labels
 
-    def actions(self, rows: FloatArray, lengths: Ints) -> list[Ints]:
+    def actions(self, rows: Floats, lengths: Ints) -> list[Ints]:
         """Return the actions with which `decode` parses each sentence."""
         # How many there are is known only when they have been taken, if words can be swapped.
         nothing = self._space(np.zeros_like(lengths))
@@ -134,7 +131,7 @@ class Decoder:
         return np.split(actions, ends)[:-1]
 
     def explore(
-        self, rows: FloatArray, lengths: Ints, gold_heads: Ints, gold_labels: Ints, follow_best: Bools
+        self, rows: Floats, lengths: Ints, gold_heads: Ints, gold_labels: Ints, follow_best: Bools
     ) -> Walk:
         """Parse sentences, and note what is seen on the way and what would be right there; for arc-hybrid.
 
@@ -184,7 +181,7 @@ class Decoder:
         )
 
     def _run(
-        self, rows: FloatArray, lengths: Ints, gold: kernels.Gold, steps: kernels.Steps
+        self, rows: Floats, lengths: Ints, gold: kernels.Gold, steps: kernels.Steps
     ) -> tuple[Ints, Ints, Ints]:
         """Return heads and labels by row, and the number of steps of each sentence."""
         sentences = _sentences(lengths)
