@@ -12,6 +12,7 @@ import pytest
 from firth import FirthError
 from firth.learning import activations, gradcheck, objectives
 from firth.network import layers
+from firth.network.cases import CASES
 
 RANDOM = np.random.default_rng(0)
 
@@ -24,7 +25,7 @@ def test_every_layer_is_in_the_gradient_check() -> None:
     }
     assert len(public) > 5
     names = {f"{name} layer" for name in layers.ACTIVATIONS} | public - {"activation"}
-    checked = gradcheck.check_all()
+    checked = gradcheck.check_all(CASES)
     assert {result.name.split(",")[0] for result in checked} >= names | {"encoder", "decider", "l2 penalty"}
     assert [result for result in checked if not result.passed] == []
 

@@ -17,10 +17,11 @@ def gradcheck(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only what fails.")] = False,
 ) -> None:
     """Check every analytic gradient against central differences; exit with 1 if one fails."""
-    from firth.learning import phrase_objective as objective  # noqa: F401  # registers its own
+    from firth.learning import cases as formulas
     from firth.learning.gradcheck import check_all
+    from firth.network import cases as network
 
-    results = check_all()
+    results = check_all([*formulas.CASES, *network.CASES])
     failed = [result for result in results if not result.passed]
     if as_json:
         print_json({"passed": not failed, "checks": [_as_json(result) for result in results]})

@@ -9,27 +9,43 @@ r"""Gradient checks: every analytic gradient against central differences.
 >>> gradcheck.check(squared_length, np.array([1.0, -2.0, 3.0]))[0].passed
 True
 
-`check_all` does this for all gradients of the package, and ``firth gradcheck`` prints the result. A new
-layer or loss joins in with `case`.
+`check_all` does this for a list of cases. Those of the formulas are in `firth.learning.cases`, those of the
+network in `firth.network.cases`; ``firth gradcheck`` checks both and prints the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from firth.arrays import Float64s
 from firth.errors import InputError
-from firth.learning import activations, objectives
 from firth.learning.activations import as_floats
 
 Function: TypeAlias = Callable[..., tuple[Any, ...]]
 Point: TypeAlias = npt.ArrayLike | Mapping[str, npt.ArrayLike]
-Case: TypeAlias = Callable[[np.random.Generator], tuple[Function, Point]]
+Make: TypeAlias = Callable[[np.random.Generator], tuple[Function, Point]]
+
+
+class Case(NamedTuple):
+    """A function whose gradients are checked by `check_all`.
+
+    Attributes
+    ----------
+    name
+        What the results call it.
+    make
+        Takes a random generator, and returns what `check` takes: a function that computes a scalar and its
+        gradients, and the point at which to check them.
+    """
+
+    name: str
+    make: Make
+
 
 # A central difference of step h is off by h²|f'''|/6, because it is one, and by about ε|f|/h, because the
 # values of f are rounded. Their sum is least, up to constants, at h = ∛ε, and is then about ε^⅔ = 4e-11.
@@ -159,33 +175,10 @@ def check(
     return results
 
 
-def case(name: str) -> Callable[[Case], Case]:
-    """Register a check for `check_all`; a decorator.
-
-    It decorates a function that takes a random generator and returns what `check` takes: a function that
-    computes a scalar and its gradients, and the point at which to check them.
-    """
-
-    def register(make: Case) -> Case:
-        if name in _CASES:
-            raise InputError(f"there is a check named {name!r} already: give this one another name")
-        _CASES[name] = make
-        return make
-
-    return register
-
-
-def check_all() -> list[GradientCheck]:
-    """Check every gradient that is registered, each at a random point that is always the same.
-
-    Those of this room are; others are when the module that registers them has been imported.
-    """
-    from firth.network import cases as layer_checks  # noqa: F401  # registers; here, because layers load a compiler
-
+def check_all(cases: Iterable[Case]) -> list[GradientCheck]:
+    """Check the gradients of some cases, each at a random point that is always the same."""
     return [
-        result
-        for name, make in _CASES.items()
-        for result in check(*make(np.random.default_rng(1)), name=name)
+        result for case in cases for result in check(*case.make(np.random.default_rng(1)), name=case.name)
     ]
 
 
@@ -267,76 +260,3 @@ def _compare(
     high = np.where(kinks, np.maximum(left, right), central)
     deviation = np.maximum(low - gradient, gradient - high)
     return float((deviation / scale).max(initial=0)), int(kinks.sum())
-
-
-_CASES: dict[str, Case] = {}
-
-
-def _elementwise(
-    function: Callable[[npt.ArrayLike], Any], derivative: Callable[[npt.ArrayLike], Any]
-) -> Case:
-    """Make the case of an activation: its entries, the kink at 0 among them, summed with random weights."""
-
-    def make(random: np.random.Generator) -> tuple[Function, Point]:
-        x = random.normal(scale=3, size=(4, 5))
-        x[0, 0] = 0
-        weights = random.uniform(0.5, 1.5, size=x.shape)
-        return lambda x: (np.sum(weights * function(x)), weights * derivative(x)), x
-
-    return make
-
-
-case("sigmoid")(_elementwise(activations.sigmoid, activations.sigmoid_gradient))
-case("log_sigmoid")(_elementwise(activations.log_sigmoid, activations.log_sigmoid_gradient))
-case("relu")(_elementwise(activations.relu, activations.relu_gradient))
-case("leaky_relu")(_elementwise(activations.leaky_relu, activations.leaky_relu_gradient))
-case("cube")(_elementwise(activations.cube, activations.cube_gradient))
-
-
-@case("softmax")
-def _softmax(random: np.random.Generator) -> tuple[Function, Point]:
-    weights = random.normal(size=(3, 5))
-
-    def weighted(x: Float64s) -> tuple[Any, ...]:
-        jacobian = activations.softmax_gradient(x)
-        return np.sum(weights * activations.softmax(x)), np.einsum("ri,rij->rj", weights, jacobian)
-
-    return weighted, random.normal(size=weights.shape)
-
-
-def _pair(random: np.random.Generator) -> dict[str, Float64s]:
-    return {"center": random.normal(size=4), "U": random.normal(size=(6, 4))}
-
-
-@case("naive_softmax")
-def _naive_softmax(random: np.random.Generator) -> tuple[Function, Point]:
-    return lambda center, U: objectives.naive_softmax(center, 2, U), _pair(random)
-
-
-def _negative_sampling(negatives: list[int]) -> Case:
-    return lambda random: (
-        lambda center, U: objectives.negative_sampling(center, 2, negatives, U),
-        _pair(random),
-    )
-
-
-case("negative_sampling")(_negative_sampling([0, 5, 3]))
-case("negative_sampling, repeats")(_negative_sampling([4, 1, 4, 4, 1]))
-case("negative_sampling, outside drawn")(_negative_sampling([2, 0, 2, 5]))
-
-
-def _skip_gram(outsides: list[int], **options: Any) -> Case:
-    def make(random: np.random.Generator) -> tuple[Function, Point]:
-        point = {"V": random.normal(size=(6, 4)), "U": random.normal(size=(6, 4))}
-        return lambda V, U: objectives.skip_gram(1, outsides, V, U, **options), point
-
-    return make
-
-
-# Word 3 twice in the window, and the centre word 1 among its own neighbours.
-_WINDOW = [3, 0, 1, 3]
-_DRAWN = [[4, 4, 0], [0, 5, 2], [1, 3, 1], [5, 3, 2]]
-case("skip_gram, naive_softmax, repeats")(_skip_gram(_WINDOW))
-case("skip_gram, negative_sampling, repeats")(
-    _skip_gram(_WINDOW, objective="negative_sampling", negatives=_DRAWN)
-)

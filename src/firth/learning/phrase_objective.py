@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from firth.arrays import Floats
 from firth.errors import InputError
-from firth.learning import gradcheck, objectives
+from firth.learning import objectives
 from firth.learning.activations import as_floats, log_sigmoid, log_sigmoid_gradient
 
 L2Normalize = Literal["none", "words", "phrase"]
@@ -132,28 +132,3 @@ def _through_unit(gradients: Floats, unit: Floats, lengths: Floats) -> Floats:
     # A row of zeros stays zero whatever its gradient, as in the kernels.
     across: Floats = np.where(unit.any(axis=1, keepdims=True), (gradients - along * unit) / lengths, 0)
     return across
-
-
-def _case(labels: int | list[int], l2_normalize: L2Normalize) -> gradcheck.Case:
-    def make(random: np.random.Generator) -> tuple[gradcheck.Function, gradcheck.Point]:
-        factors, weights = random.uniform(0.5, 1.5, size=3), random.uniform(0.5, 1.5, size=4)
-        point = {
-            "vectors": random.normal(size=(3, 5)),
-            "outside": random.normal(size=(4, 5)),
-            "bias": random.normal(size=4),
-        }
-
-        def loss(vectors: Floats, outside: Floats, bias: Floats) -> tuple[Any, ...]:
-            return phrase_loss(
-                vectors, factors, outside, bias, labels, l2_normalize=l2_normalize, weights=weights
-            )
-
-        return loss, point
-
-    return make
-
-
-_CASES: tuple[L2Normalize, ...] = ("none", "words", "phrase")
-for _normalize in _CASES:
-    gradcheck.case(f"phrase_loss, softmax, l2_normalize={_normalize}")(_case(2, _normalize))
-    gradcheck.case(f"phrase_loss, several labels, l2_normalize={_normalize}")(_case([0, 3], _normalize))

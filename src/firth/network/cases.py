@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from firth.arrays import Float64s, Floats, Ints
-from firth.learning.gradcheck import Case, Function, Point, case
+from firth.learning.gradcheck import Case, Function, Make, Point
 from firth.network import kernels, layers
 from firth.network.decider import Decider, DeciderShape
 from firth.network.encoder import Batch, Encoder, EncoderShape
@@ -33,7 +33,6 @@ def _weighted(layer: Callable[..., tuple[Floats, Backward]], random: np.random.G
     return function
 
 
-@case("linear")
 def _linear(random: np.random.Generator) -> tuple[Function, Point]:
     point = {
         "x": random.normal(size=(3, 4)),
@@ -43,7 +42,6 @@ def _linear(random: np.random.Generator) -> tuple[Function, Point]:
     return _weighted(layers.linear, random), point
 
 
-@case("embedding, repeated ids")
 def _embedding(random: np.random.Generator) -> tuple[Function, Point]:
     ids = np.array([3, 0, 3, 3, 1])
 
@@ -59,7 +57,7 @@ def _embedding(random: np.random.Generator) -> tuple[Function, Point]:
     return _weighted(embedding, random), {"table": random.normal(size=(5, 3))}
 
 
-def _activation(name: str) -> Case:
+def _activation(name: str) -> Make:
     def make(random: np.random.Generator) -> tuple[Function, Point]:
         x = random.normal(size=(3, 4))
         x[0, 0] = 0  # the kink
@@ -68,11 +66,6 @@ def _activation(name: str) -> Case:
     return make
 
 
-for _name in layers.ACTIVATIONS:
-    case(f"{_name} layer")(_activation(_name))
-
-
-@case("dropout, fixed mask")
 def _dropout(random: np.random.Generator) -> tuple[Function, Point]:
     def dropout(x: Float64s) -> tuple[Floats, Backward]:
         return layers.dropout(x, 0.4, np.random.default_rng(1))
@@ -80,7 +73,6 @@ def _dropout(random: np.random.Generator) -> tuple[Function, Point]:
     return _weighted(dropout, random), {"x": random.normal(size=(4, 5))}
 
 
-@case("layer_norm")
 def _layer_norm(random: np.random.Generator) -> tuple[Function, Point]:
     point = {
         "x": random.normal(size=(3, 5)),
@@ -90,7 +82,6 @@ def _layer_norm(random: np.random.Generator) -> tuple[Function, Point]:
     return _weighted(layers.layer_norm, random), point
 
 
-@case("convolution")
 def _convolution(random: np.random.Generator) -> tuple[Function, Point]:
     point = {
         "x": random.normal(size=(5, 2)),
@@ -106,7 +97,7 @@ _LABEL_SLOTS = np.array([[1, 1], [1, 0], [3, 0]])
 _NO_LABELS = np.zeros((3, 0), np.int64)
 
 
-def _slots(label_slots: Ints) -> Case:
+def _slots(label_slots: Ints) -> Make:
     def make(random: np.random.Generator) -> tuple[Function, Point]:
         point = {
             "units": random.normal(size=(5, 2)),
@@ -121,11 +112,7 @@ def _slots(label_slots: Ints) -> Case:
     return make
 
 
-case("slots, repeated units and labels")(_slots(_LABEL_SLOTS))
-case("slots, no labels")(_slots(_NO_LABELS))
-
-
-def _optimal_softmax(optimal: list[list[int]]) -> Case:
+def _optimal_softmax(optimal: list[list[int]]) -> Make:
     """Make a case in which decision 3 is illegal, of five; decision 0 too, but for the first row."""
 
     def make(random: np.random.Generator) -> tuple[Function, Point]:
@@ -136,10 +123,6 @@ def _optimal_softmax(optimal: list[list[int]]) -> Case:
         return _weighted(lambda scores: layers.optimal_softmax(scores, legal, right), random), point
 
     return make
-
-
-case("optimal_softmax, one optimal")(_optimal_softmax([[0], [4]]))
-case("optimal_softmax, several optimal")(_optimal_softmax([[0, 2, 4], [1, 2], [1, 2, 4]]))
 
 
 def _beginning(part: Encoder | Decider, random: np.random.Generator) -> Parameters:
@@ -157,7 +140,6 @@ def _totals(gradients: Gradients, parameters: Parameters) -> list[Floats]:
     return totals
 
 
-@case("encoder")
 def _encoder(random: np.random.Generator) -> tuple[Function, Point]:
     shape = EncoderShape(tables=((4, 3), (3, 2)), vectors=2, width=5, depth=2)
     lengths = np.array([3, 1, 2])
@@ -174,7 +156,6 @@ def _encoder(random: np.random.Generator) -> tuple[Function, Point]:
     return encoder, _beginning(Encoder(shape, {}), random)
 
 
-@case("decider")
 def _decider(random: np.random.Generator) -> tuple[Function, Point]:
     shape = DeciderShape(
         units=2, extras=2, slots=2, label_slots=2, labels=4, hidden=3, outputs=4, activation="cube"
@@ -193,7 +174,6 @@ def _decider(random: np.random.Generator) -> tuple[Function, Point]:
     return decider, {"units": random.normal(size=(3, 2)), **_beginning(Decider(shape, {}), random)}
 
 
-@case("l2 penalty")
 def _l2_penalty(random: np.random.Generator) -> tuple[Function, Point]:
     l2 = 0.3
 
@@ -206,3 +186,21 @@ def _l2_penalty(random: np.random.Generator) -> tuple[Function, Point]:
         return l2 / 2 * np.sum(x**2), first
 
     return penalty, random.normal(size=5)
+
+
+CASES = (
+    Case("linear", _linear),
+    Case("embedding, repeated ids", _embedding),
+    *(Case(f"{name} layer", _activation(name)) for name in layers.ACTIVATIONS),
+    Case("dropout, fixed mask", _dropout),
+    Case("layer_norm", _layer_norm),
+    Case("convolution", _convolution),
+    Case("slots, repeated units and labels", _slots(_LABEL_SLOTS)),
+    Case("slots, no labels", _slots(_NO_LABELS)),
+    Case("optimal_softmax, one optimal", _optimal_softmax([[0], [4]])),
+    Case("optimal_softmax, several optimal", _optimal_softmax([[0, 2, 4], [1, 2], [1, 2, 4]])),
+    Case("encoder", _encoder),
+    Case("decider", _decider),
+    Case("l2 penalty", _l2_penalty),
+)
+"""All gradients of this room."""
