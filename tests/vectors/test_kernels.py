@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from firth.compute.lanes import aligned_zeros, padded
+from firth.compute.splitmix import alias_table
 from firth.learning import objectives
 from firth.vectors import kernels
 
@@ -46,7 +47,7 @@ def _text(n: int, seed: int = 0) -> np.ndarray:
 
 def _sampling(seed: int = 0) -> kernels.Sampling:
     noise = np.random.default_rng(seed).random(WORDS) + 0.1
-    return kernels.Sampling(np.full(WORDS, 2**32 - 1, np.uint32), *kernels.alias_table(noise / noise.sum()))
+    return kernels.Sampling(np.full(WORDS, 2**32 - 1, np.uint32), *alias_table(noise / noise.sum()))
 
 
 def _expected_steps(ids, sampling, V, U, shape, chunk):
@@ -109,7 +110,7 @@ def test_shared_negatives_have_the_expected_gradient_of_fresh_ones() -> None:
     noise = np.random.default_rng(3).random(WORDS) + 0.1
     noise /= noise.sum()
     everything = np.full(WORDS, 2**32 - 1, np.uint32)
-    sampling = kernels.Sampling(everything, *kernels.alias_table(noise.copy()))
+    sampling = kernels.Sampling(everything, *alias_table(noise.copy()))
     before = _parameters(dim)
 
     def matrices(flat: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
@@ -236,21 +237,3 @@ def test_subsample_keeps_all_or_some() -> None:
     words, _, _ = kernels.subsample(ids, keep, state)
     assert 0 not in words
     assert abs(len(words) / np.count_nonzero(ids > 0) - 0.25) < 0.02
-
-
-@pytest.mark.parametrize("n", [1, 2, 7, 1000])
-def test_alias_table_has_the_distribution(n: int) -> None:
-    probabilities = np.random.default_rng(n).random(n) ** 8
-    probabilities /= probabilities.sum()
-    threshold, alias = kernels.alias_table(probabilities.copy())
-    kept = threshold / (2**32 - 1)
-    drawn = np.bincount(alias, weights=1 - kept, minlength=n) + kept
-    np.testing.assert_allclose(drawn / n, probabilities, atol=1e-9)
-
-
-def test_negatives_follow_the_noise_distribution() -> None:
-    noise = np.array([0.5, 0.25, 0.125, 0.125])
-    sampling = kernels.Sampling(np.zeros(4, np.uint32), *kernels.alias_table(noise.copy()))
-    negatives = np.empty(100_000, np.int32)
-    kernels.draw_negatives(sampling, np.ones(1, np.uint64), negatives)
-    np.testing.assert_allclose(np.bincount(negatives) / 1e5, noise, atol=0.006)

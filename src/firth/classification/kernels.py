@@ -20,6 +20,7 @@ import numpy as np
 
 from firth.compute.compiled import kernel
 from firth.compute.rows import prefetch
+from firth.compute.splitmix import random_bits
 
 # The order of a sum is the compiler's to choose, which lets it use vector instructions. NaN stays NaN.
 _kernel = kernel(error_model="numpy", fastmath={"contract", "reassoc"})
@@ -62,16 +63,6 @@ adam, beta1, beta2, eps : Adam and its constants, or else SGD.
 HIDDEN, DROPPED, MASK, BACK = 0, 1, 2, 3
 """Rows of the buffer of a phrase: its vector, the same after dropout, what dropout multiplied it by, the
 gradient by it."""
-
-
-@_kernel
-def _random(state):
-    """Return the next 64 random bits (SplitMix64; Steele, Lea & Flood 2014)."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    z = state[0]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
 
 
 @_kernel
@@ -185,7 +176,7 @@ def _drop(phrase, keep, state):
     threshold, gain = np.uint64(keep * 65536), np.float32(1 / keep)
     bits = np.uint64(0)
     for j in range(phrase.shape[1]):
-        bits = bits >> np.uint64(16) if j % 4 else _random(state)
+        bits = bits >> np.uint64(16) if j % 4 else random_bits(state)
         phrase[MASK, j] = gain if (bits & np.uint64(0xFFFF)) < threshold else np.float32(0)
         phrase[DROPPED, j] = phrase[HIDDEN, j] * phrase[MASK, j]
 

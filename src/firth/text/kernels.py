@@ -5,11 +5,10 @@ Words are numbered in the order of their first appearance. They live in a *table
 
 * ``pool`` (uint8) and ``offsets`` (int64): the bytes of word i are ``pool[offsets[i]:offsets[i + 1]]``;
 * ``counts`` (int64): how often word i occurred;
-* ``slots`` (int64, 2^k of them): a hash table with linear probing. A slot is 0 when free, else the 31-bit
-  hash of a word above its number plus one.
+* ``slots`` (int64): a hash table of `firth.compute.hashing`, in which word i has the number i + 1.
 
 The kernels also run as plain Python (NUMBA_DISABLE_JIT=1). For that, bytes are widened to int64 before any
-arithmetic, and hashes are kept to 31 bits so that no product overflows.
+arithmetic.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from firth.compute.compiled import kernel
+from firth.compute.hashing import HASH_OF_NOTHING, extended, first_slot
 from firth.text.splitting import (
     APOSTROPHE,
     FORBIDDEN,
@@ -41,8 +41,6 @@ from firth.text.splitting import (
 # What `number_words` keeps from one call to the next, in an int64 array.
 N_TYPES, N_WORDS, LINE, IN_SENTENCE, N_REPLACED = range(5)
 STATE_SIZE = 5
-
-_HASH_OF_NOTHING = 0x11C9DC5  # FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), kept to 31 bits
 
 
 @kernel()
@@ -194,16 +192,10 @@ def _copy_symbol(text, p, final, classes, pool, at):
 @kernel()
 def hash_word(pool, start, stop):
     """Return the hash of ``pool[start:stop]``."""
-    hashed = _HASH_OF_NOTHING
+    hashed = HASH_OF_NOTHING
     for i in range(start, stop):
-        hashed = _hash_more(hashed, np.int64(pool[i]))
+        hashed = extended(hashed, np.int64(pool[i]))
     return hashed
-
-
-@kernel(inline="always")
-def _hash_more(hashed, byte):
-    """Return the hash of a word that goes on with one more byte."""
-    return (hashed ^ byte) * 0x1000193 & 0x7FFFFFFF
 
 
 @kernel(inline="always")
@@ -213,7 +205,7 @@ def find_or_add(hashed, start, stop, n_types, slots, pool, offsets):
     A new word must begin where the last one ended: at ``offsets[n_types]``.
     """
     last = len(slots) - 1
-    at = (hashed ^ hashed >> 15) & last
+    at = first_slot(hashed, last)
     while slots[at] != 0:
         if slots[at] >> 32 == hashed:
             number = (slots[at] & 0xFFFFFFFF) - 1
@@ -228,19 +220,6 @@ def find_or_add(hashed, start, stop, n_types, slots, pool, offsets):
     slots[at] = hashed << 32 | n_types + 1
     offsets[n_types + 1] = stop
     return n_types
-
-
-@kernel()
-def move_slots(old, new):
-    """Enter every word of one hash table into a larger, empty one."""
-    last = len(new) - 1
-    for slot in old:
-        if slot != 0:
-            hashed = slot >> 32
-            at = (hashed ^ hashed >> 15) & last
-            while new[at] != 0:
-                at = at + 1 & last
-            new[at] = slot
 
 
 @kernel()
@@ -283,7 +262,7 @@ def number_words(text, final, classes, lower, slots, pool, offsets, counts, ids,
         first = offsets[n_types]
         replaced = 0
         if k <= NUMBER:
-            after, at, base, hashed = p, first, SEPARATOR, _HASH_OF_NOTHING
+            after, at, base, hashed = p, first, SEPARATOR, HASH_OF_NOTHING
             # ASCII letters and digits, which are nearly all of most texts. A call for each word would take
             # longer than the word.
             while after < len(text):
@@ -293,7 +272,7 @@ def number_words(text, final, classes, lower, slots, pool, offsets, counts, ids,
                     break
                 base = k
                 byte = np.int64(lower[byte])
-                hashed = _hash_more(hashed, byte)
+                hashed = extended(hashed, byte)
                 pool[at] = byte
                 at += 1
                 after += 1

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.arrays import Ids, Int64s
+from firth.compute.hashing import move_slots
 from firth.errors import InputError
 from firth.text import kernels
 from firth.text.splitting import class_table, lowercase_table, not_utf8, nul_byte
@@ -159,7 +160,7 @@ class WordTable:
         self._counts = _grown(self._counts, n_types)
         if len(self._slots) < 2 * n_types:
             larger = np.zeros(1 << (2 * n_types).bit_length(), dtype=np.int64)
-            kernels.move_slots(self._slots, larger)
+            move_slots(self._slots, larger)
             self._slots = larger
 
 

@@ -30,6 +30,7 @@ from firth.compute.compiled import kernel
 from firth.compute.elementwise import logistic_step
 from firth.compute.lanes import LANES, aligned_zeros
 from firth.compute.rows import add_row, copy_row, prefetch, zero_row
+from firth.compute.splitmix import draw, random_bits, seed_stream
 from firth.compute.threads import meet
 from firth.compute.tiles import add_product_tile, dot_tile, product_tile
 
@@ -47,7 +48,8 @@ Sampling = namedtuple("Sampling", "keep threshold alias")
 """What the kernels draw from.
 
 keep : uint32 (n,), probability that subsampling keeps a word, times 2**32 - 1;
-threshold : uint32 (n,), alias : int32 (n,), the noise distribution as an alias table (`alias_table`).
+threshold : uint32 (n,), alias : int32 (n,), the noise distribution as an alias table
+(`firth.compute.splitmix.alias_table`).
 """
 
 Scratch = namedtuple("Scratch", "centers outside noise positive negative losses steps")
@@ -59,24 +61,6 @@ losses (2, 16): sums a lane;
 steps (chunk + outside + shared, BAND): minus the learning rate times the gradients of these rows, a band at
 a time.
 """
-
-
-@_kernel
-def _random(state):
-    """Return the next 64 random bits (SplitMix64; Steele, Lea & Flood 2014)."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    z = state[0]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-@_kernel
-def _seed(state, seed, k):
-    """Set the generator to stream `k` of `seed`."""
-    state[0] = seed
-    state[0] = _random(state) + np.uint64(k)
-    state[0] = _random(state)
 
 
 @_kernel
@@ -106,25 +90,12 @@ def subsample(ids, keep, state):
             first[begin:n] = begin
             last[begin:n] = n - 1
             begin = n
-        elif (_random(state) >> np.uint64(32)) <= np.uint64(keep[word]):
+        elif (random_bits(state) >> np.uint64(32)) <= np.uint64(keep[word]):
             words[n] = word
             n += 1
     first[begin:n] = begin
     last[begin:n] = n - 1
     return words[:n], first[:n], last[:n]
-
-
-@_kernel
-def draw_negatives(sampling, state, negatives):
-    """Fill `negatives` (int32) from the noise distribution, by the alias method (Walker 1977)."""
-    n = np.uint64(len(sampling.alias))
-    for k in range(len(negatives)):
-        bits = _random(state)
-        word = np.int64(((bits >> np.uint64(32)) * n) >> np.uint64(32))
-        if (bits & np.uint64(0xFFFFFFFF)) <= np.uint64(sampling.threshold[word]):
-            negatives[k] = word
-        else:
-            negatives[k] = sampling.alias[word]
 
 
 @_kernel
@@ -325,8 +296,8 @@ def _prefetch_outside(shape, start, band, n_band, ahead):
 @_kernel
 def _draw(sampling, seed, chunk, state, negatives):
     """Draw the negatives of a chunk, from its own stream of the seed."""
-    _seed(state, seed, 1 + chunk)
-    draw_negatives(sampling, state, negatives)
+    seed_stream(state, seed, 1 + chunk)
+    draw(sampling.threshold, sampling.alias, state, negatives)
 
 
 @_kernel
@@ -353,7 +324,7 @@ def train_block(ids, sampling, V, U, shape, lr, seed):
     """
     dim = shape.dim
     state = np.empty(1, np.uint64)
-    _seed(state, seed, 0)
+    seed_stream(state, seed, 0)
     words, first, last = subsample(ids, sampling.keep, state)
     n = len(words)
     scratch = _new_scratch(shape)
@@ -423,7 +394,7 @@ def train_block_in_step(ids, sampling, V, U, shape, lr, seed, thread, threads, s
     dim, chunk, window = shape.dim, shape.chunk, shape.window
     outside = _outside_rows(shape)
     state = np.empty(1, np.uint64)
-    _seed(state, seed, 0)
+    seed_stream(state, seed, 0)
     words, first, last = subsample(ids, sampling.keep, state)
     n = len(words)
     scratch = _new_scratch(shape)
@@ -463,51 +434,3 @@ def train_block_in_step(ids, sampling, V, U, shape, lr, seed, thread, threads, s
         meetings += 1
         meet(counter, meetings * threads)
     return loss, pairs
-
-
-@_kernel
-def alias_table(probabilities):
-    """Prepare drawing from a distribution in constant time (Vose 1991).
-
-    Parameters
-    ----------
-    probabilities : float64 (n,)
-        They sum to 1.
-
-    Returns
-    -------
-    threshold : uint32 (n,)
-        Draw k uniformly; keep it with probability ``threshold[k] / (2**32 - 1)``,
-    alias : int32 (n,)
-        otherwise take ``alias[k]``.
-    """
-    n = len(probabilities)
-    scaled = probabilities * n
-    alias = np.arange(n).astype(np.int32)
-    # Both stacks share one array: those below the average grow from its start, the others from its end.
-    stack = np.empty(n, np.int64)
-    small, large = 0, n
-    for k in range(n):
-        if scaled[k] < 1.0:
-            stack[small] = k
-            small += 1
-        else:
-            large -= 1
-            stack[large] = k
-    while small > 0 and large < n:
-        small -= 1
-        poor, rich = stack[small], stack[large]
-        alias[poor] = rich
-        scaled[rich] -= 1.0 - scaled[poor]
-        if scaled[rich] < 1.0:
-            large += 1
-            stack[small] = rich
-            small += 1
-    threshold = np.empty(n, np.uint32)
-    for k in range(n):
-        threshold[k] = np.uint32(min(scaled[k], 1.0) * 4294967295.0)
-    for k in range(small):
-        threshold[stack[k]] = 4294967295
-    for k in range(large, n):
-        threshold[stack[k]] = 4294967295
-    return threshold, alias

@@ -443,7 +443,8 @@ class _Trainer:
 
 def _sampling(vocabulary: Vocabulary, sample: float) -> Sampling:
     """Prepare what the kernels draw from."""
-    from firth.vectors.kernels import Sampling, alias_table
+    from firth.compute.splitmix import alias_table
+    from firth.vectors.kernels import Sampling
 
     keep = (vocabulary.keep_probabilities(sample).astype(np.float64) * (2**32 - 1)).astype(np.uint32)
     return Sampling(keep, *alias_table(vocabulary.noise_distribution()))

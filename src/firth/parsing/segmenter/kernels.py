@@ -4,7 +4,7 @@ A *chunk* is what stands between white space. Characters are given as three para
 points), `classes` (see `firth.parsing.segmenter.characters`) and `lowers` (code points in lower case).
 
 The kernels also run as plain Python (NUMBA_DISABLE_JIT=1). For that, numbers are widened to int64 before any
-arithmetic, and hashes are kept to 31 bits so that no product overflows.
+arithmetic.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from firth.compute.compiled import kernel
+from firth.compute.hashing import HASH_OF_NOTHING, extended
 
 SPACE = 0
 """The class of white space."""
@@ -35,12 +36,6 @@ _BUCKETS = 16
 
 
 @kernel(inline="always")
-def _more(hashed: int, value: int) -> int:
-    """Return the hash of what goes on with one more value: FNV-1a, kept to 31 bits."""
-    return (hashed ^ value) * 0x1000193 & 0x7FFFFFFF
-
-
-@kernel(inline="always")
 def _mixed(hashed: int) -> int:
     """Return a hash in which each bit depends on all higher ones too."""
     hashed = (hashed ^ hashed >> 15) * 0x2C1B3C6D & 0x7FFFFFFF
@@ -50,7 +45,7 @@ def _mixed(hashed: int) -> int:
 @kernel(inline="always")
 def _beginning(channel: int) -> int:
     """Return the hash of nothing, another one for each channel."""
-    return (0x11C9DC5 ^ channel) * 0x1000193 & 0x7FFFFFFF
+    return int(extended(HASH_OF_NOTHING, channel))
 
 
 @kernel()
@@ -143,7 +138,7 @@ def _shape(
         alike = alike + 1 if symbol == previous else 1
         previous = symbol
         if alike <= most_alike:
-            hashed = _more(hashed, symbol)
+            hashed = extended(hashed, symbol)
             length += 1
             if length == _LONGEST_SHAPE:
                 break
@@ -174,23 +169,23 @@ def describe_characters(
     for p in range(len(pieces)):
         first, last = pieces[p, 0], pieces[p, 1]
         shape = _mixed(_shape(codes, classes, first, last, 1, _beginning(3)))
-        next_class = _mixed(_more(_beginning(5), np.int64(following[pieces[p, 2]])))
+        next_class = _mixed(extended(_beginning(5), np.int64(following[pieces[p, 2]])))
         i = first
         while i < last:
             sort = _sort(np.int64(classes[i]))
             run = _beginning(2)
             end = i
             while end < last and _sort(np.int64(classes[end])) == sort:
-                run = _more(run, np.int64(_SYMBOLS if sort == 1 else lowers[end]))
+                run = extended(run, np.int64(_SYMBOLS if sort == 1 else lowers[end]))
                 end += 1
             run = _mixed(run)
             while i < end:
                 place = min(i - first, _FARTHEST) * _BUCKETS + min(last - 1 - i, _FARTHEST)
-                hashes[row, 0] = _mixed(_more(_beginning(0), np.int64(codes[i])))
-                hashes[row, 1] = _mixed(_more(_beginning(1), np.int64(classes[i])))
+                hashes[row, 0] = _mixed(extended(_beginning(0), np.int64(codes[i])))
+                hashes[row, 1] = _mixed(extended(_beginning(1), np.int64(classes[i])))
                 hashes[row, 2] = run
                 hashes[row, 3] = shape
-                hashes[row, 4] = _mixed(_more(_beginning(4), place))
+                hashes[row, 4] = _mixed(extended(_beginning(4), place))
                 hashes[row, 5] = next_class
                 row += 1
                 i += 1
@@ -211,44 +206,16 @@ def describe_tokens(
         first, last = starts[t], ends[t]
         form = _beginning(0)
         for i in range(first, last):
-            form = _more(form, np.int64(lowers[i]))
+            form = extended(form, np.int64(lowers[i]))
         prefix, suffix = _beginning(2), _beginning(3)
         for i in range(first, min(first + 3, last)):
-            prefix = _more(prefix, np.int64(lowers[i]))
+            prefix = extended(prefix, np.int64(lowers[i]))
         for i in range(max(first, last - 3), last):
-            suffix = _more(suffix, np.int64(lowers[i]))
+            suffix = extended(suffix, np.int64(lowers[i]))
         before = t == 0 or ends[t - 1] < first
         after = t == n - 1 or starts[t + 1] > last
         hashes[t, 0] = _mixed(form)
         hashes[t, 1] = _mixed(_shape(codes, classes, first, last, _MOST_ALIKE, _beginning(1)))
         hashes[t, 2] = _mixed(prefix)
         hashes[t, 3] = _mixed(suffix)
-        hashes[t, 4] = _mixed(_more(_beginning(4), 2 * before + after))
-
-
-@kernel()
-def enter(hashes: np.ndarray, numbers: np.ndarray, slots: np.ndarray) -> None:
-    """Enter hashes and their numbers, from 1, into a hash table: 2^k slots, more than hashes.
-
-    A slot is 0 when free, else a hash above its number.
-    """
-    last = len(slots) - 1
-    for i in range(len(hashes)):
-        hashed = np.int64(hashes[i])
-        at = hashed & last
-        while slots[at] != 0:
-            at = at + 1 & last
-        slots[at] = hashed << 32 | np.int64(numbers[i])
-
-
-@kernel()
-def look_up(hashes: np.ndarray, slots: np.ndarray, ids: np.ndarray) -> None:
-    """Write the number of each hash to `ids`, which may have more columns; 0 if it is not in the table."""
-    last = len(slots) - 1
-    for i in range(hashes.shape[0]):
-        for channel in range(hashes.shape[1]):
-            hashed = np.int64(hashes[i, channel])
-            at = hashed & last
-            while slots[at] != 0 and slots[at] >> 32 != hashed:
-                at = at + 1 & last
-            ids[i, channel] = slots[at] & 0xFFFFFFFF
+        hashes[t, 4] = _mixed(extended(_beginning(4), 2 * before + after))

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.arrays import Arrays, Bools, Floats, Ids, Ints
+from firth.compute.hashing import enter, look_up
 from firth.network import layers
 from firth.network.decider import Decider, DeciderShape
 from firth.network.encoder import Batch, Encoder, EncoderShape
@@ -22,7 +23,6 @@ from firth.network.gradients import Gradients
 from firth.network.packing import pack, unpack
 from firth.network.parameters import Parameters, check_parameters
 from firth.network.runner import EncoderRunner
-from firth.parsing.segmenter import kernels
 
 Hashes = Ids
 
@@ -98,7 +98,7 @@ class Vocabulary:
         entries = np.concatenate(self.hashes)
         numbers = np.concatenate([np.arange(1, len(channel) + 1, dtype=np.int32) for channel in self.hashes])
         self._slots = np.zeros(2 << len(entries).bit_length(), np.int64)
-        kernels.enter(entries, numbers, self._slots)
+        enter(entries, numbers, self._slots)
 
     @classmethod
     def learn(cls, hashes: Hashes) -> Vocabulary:
@@ -114,7 +114,7 @@ class Vocabulary:
     def number(self, hashes: Hashes) -> Ids:
         """Return ids as `firth.network.runner.EncoderRunner.run` takes them; there are no given vectors."""
         ids = np.zeros((len(hashes), hashes.shape[1] + 1), np.int32)
-        kernels.look_up(hashes, self._slots, ids)
+        look_up(hashes, self._slots, ids)
         return ids
 
 
