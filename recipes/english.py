@@ -157,7 +157,13 @@ def main() -> None:
         path = work / f"teacher-{seed}.firth"
         if not path.exists():
             Parser.train(
-                train, dev, vectors, seed=seed, checkpoint_dir=work / path.stem, progress=progress
+                train,
+                dev,
+                vectors,
+                seed=seed,
+                checkpoint_dir=work / path.stem,
+                resume=True,
+                progress=progress,
             ).save(path)
         teachers.append(Parser.load(path))
 
@@ -166,8 +172,9 @@ def main() -> None:
         conllu.load(dev),
         seed=1,
         threads=processors(),
+        checkpoint_dir=work / "segmenter",
+        resume=True,
         progress=progress,
-        checkpoint=work / "segmenter.safetensors",
     )
     silver_path = work / "silver.conllu"
     if not silver_path.exists():
@@ -184,7 +191,14 @@ def main() -> None:
 
     few = firth.WordVectors(vectors.words[:VECTORS], vectors.matrix[:VECTORS])
     parser = Parser.train(
-        train, dev, few, silver=silver_path, seed=1, checkpoint_dir=work / "student", progress=progress
+        train,
+        dev,
+        few,
+        silver=silver_path,
+        seed=1,
+        checkpoint_dir=work / "student",
+        resume=True,
+        progress=progress,
     )
     Pipeline(segmenter, parser).save(options.output)
 

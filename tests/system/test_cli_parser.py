@@ -82,16 +82,16 @@ def test_the_defaults_are_those_of_the_library() -> None:
 KILLED = """
 import os, signal, sys
 from firth.cli.main import main
-from firth.learning import training
+from firth.runs import checkpoints
 
-checkpoint, save = sys.argv.pop(1), training.save_arrays
+checkpoint, save = sys.argv.pop(1), checkpoints.save_arrays
 
 def save_and_die(path, *contents):
     save(path, *contents)
     if path.name == checkpoint:
         os.kill(os.getpid(), signal.SIGKILL)
 
-training.save_arrays = save_and_die
+checkpoints.save_arrays = save_and_die
 main()
 """
 
@@ -100,7 +100,7 @@ main()
 @pytest.mark.parametrize("network", ["tagger 2 of 3", "parser"])
 def test_a_killed_training_goes_on_to_the_same_model(copied: CommandLine, network: str) -> None:
     command = ["parser", "train", *TRAINING, "-o", "o.firth"]
-    checkpoint = f"{network.replace(' ', '-')}.safetensors"
+    checkpoint = f"{network.replace(' ', '-')}.checkpoint"
     killed = [sys.executable, "-c", KILLED, checkpoint, *command, "-q"]
     assert subprocess.run(killed, cwd=copied.folder).returncode == -signal.SIGKILL
     assert not (copied.folder / "o.firth").exists()

@@ -15,13 +15,13 @@ import firth
 from firth.errors import InputError
 from firth.learning import objectives
 from firth.progress import Progress
-from firth.runs.best import Patience
 from firth.text.corpus import Corpus, EncodedCorpus, encode
 from firth.vectors import losses
 from firth.vectors import split as heldout
 from firth.vectors.cooccurrence import Cooccurrences, count
 from firth.vectors.exact_softmax import ExactSoftmax
 from firth.vectors.losses import negative_sampling_loss, softmax_loss
+from firth.vectors.patience import Patience
 from firth.vectors.prediction import perplexity
 from firth.vectors.split import split
 from firth.vectors.word_vectors import WordVectors
@@ -401,7 +401,7 @@ def test_the_best_vectors_are_there_whenever_the_process_is_killed(
     train, other = _overfitting(tmp_path)
     model = _softmax(epochs=None)
     whole = model.fit(train, heldout=other, patience=2, progress=Progress())
-    for name in ("firth.runs.best.save_arrays", "firth.runs.checkpoints.save_arrays", "unlink"):
+    for name in ("firth.vectors.validation.save_arrays", "firth.vectors.training_run.save_arrays", "unlink"):
         for calls in range(1, 4):
             folder = tmp_path / f"{name}-{calls}"
             with monkeypatch.context() as patch:

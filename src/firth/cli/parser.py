@@ -90,6 +90,7 @@ def train(
     """
     from firth.parsing.pipeline import Pipeline
     from firth.progress import default_progress
+    from firth.runs.run import holds_checkpoints
 
     # All that could go wrong at the end is checked before the work begins.
     check_folder(output)
@@ -97,7 +98,7 @@ def train(
         if given is not None and output.exists() and given.exists() and output.samefile(given):
             raise InputError(f"{output}: is {given}, which would be written over; save elsewhere")
     checkpoints = Path(f"{output}.training")
-    if not resume and any(checkpoints.glob("*.safetensors")):
+    if not resume and holds_checkpoints(checkpoints):
         raise InputError(
             f"{checkpoints}: holds a training that was interrupted; go on with it: {_resuming()}, "
             "or remove the folder to start afresh"
@@ -121,6 +122,7 @@ def train(
             seed=seed,
             threads=threads,
             checkpoint_dir=checkpoints,
+            resume=resume,
             progress=default_progress(quiet),
         )
     except BaseException as error:
@@ -187,6 +189,8 @@ def _save(pipeline: Pipeline, output: Path, checkpoints: Path) -> None:
     InputError
         It cannot be saved; the message says that the checkpoints are still there.
     """
+    from firth.runs.checkpoints import SUFFIX
+
     try:
         pipeline.save(output)
     except (FirthError, OSError) as error:
@@ -194,7 +198,7 @@ def _save(pipeline: Pipeline, output: Path, checkpoints: Path) -> None:
             f"{in_one_line(error)}; training is kept in {checkpoints}: mend this, then {_resuming()}"
         ) from None
     # Nothing but what training writes there; a file of somebody else keeps its folder.
-    for file in (*checkpoints.glob("*.safetensors"), *checkpoints.glob(".firth-*")):
+    for file in (*checkpoints.glob(f"*{SUFFIX}"), *checkpoints.glob(".firth-*")):
         file.unlink()
     with suppress(OSError):
         checkpoints.rmdir()

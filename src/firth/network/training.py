@@ -8,29 +8,24 @@ of threads.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from firth.arrays import Int64s, Ints
-from firth.errors import FirthError, InputError
-from firth.files.arrays_file import load_arrays, save_arrays
+from firth.arrays import Arrays, Int64s, Ints
+from firth.errors import FirthError
 from firth.learning.optimizers import Adam, linear_decay
 from firth.network import kernels
 from firth.network.gradients import Gradients
 from firth.network.parameters import Parameters
-from firth.progress import Progress
-from firth.version import __version__
-
-SHARDS = 2
-"""Into how many parts a batch is cut: as many processors can be of use."""
+from firth.runs.best import best_epoch, is_exhausted
+from firth.runs.checkpoints import Checkpoints
+from firth.runs.run import Run
+from firth.runs.workers import worker_threads
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,10 @@ class Schedule:
     patience
         Stop when the score has not improved for so many epochs; at least 1.
     seed
-        Of everything random.
+        Seed of everything that is drawn.
+    shards
+        Parts of a batch that are computed side by side: more threads than that are of no use. The order of
+        their sum decides the bits of the result.
     """
 
     epochs: int = 15
@@ -63,6 +61,7 @@ class Schedule:
     l2: float = 0.0
     patience: int = 5
     seed: int = 1
+    shards: int = 2
 
 
 class Task(Protocol):
@@ -91,8 +90,7 @@ def train(
     *,
     name: str,
     threads: int,
-    progress: Progress,
-    checkpoint: Path | None = None,
+    run: Run,
     settings: Mapping[str, Any] | None = None,
 ) -> list[dict[str, float]]:
     """Train; afterwards, the parameters of the task are those of its best epoch (the first, of equal ones).
@@ -100,18 +98,16 @@ def train(
     Parameters
     ----------
     task
-        What to train; its parameters are set to their beginnings. They are changed in place.
+        What to train, with its parameters as they begin. They are changed in place.
     schedule
-        How.
+        How to train.
     name
-        What progress is reported of.
+        The name of this stage of the run: of its progress and of its checkpoint.
     threads
-        How many to use.
-    progress
-        What to report to: a stage for each epoch.
-    checkpoint
-        A file that is written after each epoch. If it is there already, training goes on from it: to the same
-        bits as if it had never stopped. None for none.
+        Threads to use.
+    run
+        What to report to, and where a checkpoint is saved after each epoch. If there is one already, training
+        goes on from it, to the same bits as if it had never stopped.
     settings
         All that the result depends on apart from `schedule`: a checkpoint of other settings is refused.
 
@@ -127,26 +123,28 @@ def train(
     FirthError
         The loss or a parameter is not finite any more.
     """
-    state = _State(task, schedule, checkpoint, {**(settings or {}), **asdict(schedule)})
+    checkpoints = run.checkpoints(name, {**(settings or {}), **asdict(schedule)})
+    state = _State(task, schedule, checkpoints)
     lengths = task.lengths()
-    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
-        while not state.finished:
+    with worker_threads(threads) as pool:
+        while not state.is_finished:
             epoch = len(state.history) + 1
             batches = _batches(lengths, schedule, epoch)
             total, terms, done, started = 0.0, 0, 0, time.perf_counter()
-            with progress.stage(f"{name}, epoch {epoch} of {schedule.epochs}", int(lengths.sum())):
+            stage = f"{name}, epoch {epoch} of {schedule.epochs}"
+            with run.progress.stage(stage, int(lengths.sum())):
                 for k, batch in enumerate(batches):
                     share = (epoch - 1 + k / len(batches)) / schedule.epochs
                     loss, count = _step(task, batch, schedule, state.adam, share, epoch, k, pool)
                     total, terms, done = total + loss, terms + count, done + int(lengths[batch].sum())
                     if not np.isfinite(total):
                         raise _diverged(name, "the loss", epoch, schedule)
-                    progress.advance(done, loss=total / max(terms, 1))
+                    run.progress.advance(done, loss=total / max(terms, 1))
                 if not all(np.isfinite(parameter).all() for parameter in task.parameters.values()):
                     raise _diverged(name, "a parameter", epoch, schedule)
                 scores = task.evaluate()
                 figures = {"loss": total / max(terms, 1), **scores}
-                progress.advance(done, **figures)
+                run.progress.advance(done, **figures)
             seconds = time.perf_counter() - started
             state.end_epoch({"epoch": epoch, "seconds": seconds, **figures}, next(iter(scores.values())))
     state.restore_best()
@@ -171,7 +169,7 @@ def _step(
     pool: ThreadPoolExecutor,
 ) -> tuple[float, int]:
     """Take one step of Adam; return the summed loss of the batch and its number of terms."""
-    shards = [shard for shard in np.array_split(batch, SHARDS) if len(shard)]
+    shards = [shard for shard in np.array_split(batch, schedule.shards) if len(shard)]
     gradients = [Gradients() for _ in shards]
 
     def work(i: int) -> tuple[float, int]:
@@ -214,84 +212,53 @@ def _zeros_like(parameters: Parameters) -> Parameters:
 
 
 class _State:
-    """Where a training is: what must be kept to go on from it."""
+    """How far a training is, with all that a checkpoint holds."""
 
-    def __init__(
-        self, task: Task, schedule: Schedule, checkpoint: Path | None, settings: Mapping[str, Any]
-    ) -> None:
-        self._task, self._schedule, self._checkpoint = task, schedule, checkpoint
-        self._settings = json.loads(json.dumps({"firth": __version__, **settings}))
+    def __init__(self, task: Task, schedule: Schedule, checkpoints: Checkpoints) -> None:
+        self._task, self._schedule, self._checkpoints = task, schedule, checkpoints
         self.history: list[dict[str, float]] = []
         self._scores: list[float] = []
         self.adam = _Adam(task.parameters, schedule)
         self._best = {name: array.copy() for name, array in task.parameters.items()}
-        if checkpoint is not None and checkpoint.exists():
-            self._load(checkpoint)
+        found = checkpoints.load()
+        if found is not None:
+            self._put_back(*found)
 
     @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether all epochs are done, or the score has not improved for too long."""
-        epochs = len(self.history)
-        return epochs >= self._schedule.epochs or (
-            epochs > 0 and epochs - self._best_epoch() >= self._schedule.patience
-        )
+        epochs, patience = self._schedule.epochs, self._schedule.patience
+        return len(self.history) >= epochs or (len(self.history) > 0 and is_exhausted(self._scores, patience))
 
     def end_epoch(self, figures: dict[str, float], score: float) -> None:
         """Note an epoch, and save the checkpoint."""
         self.history.append(figures)
         self._scores.append(score)
-        if self._best_epoch() == len(self.history):
+        if best_epoch(self._scores) == len(self.history):
             for name, array in self._task.parameters.items():
                 self._best[name][:] = array
-        if self._checkpoint is not None:
-            arrays = {
-                f"{kind}/{name}": array
-                for kind, named in self._arrays().items()
-                for name, array in named.items()
-            }
-            metadata = {
-                "settings": self._settings,
-                "history": self.history,
-                "scores": self._scores,
-                "steps": self.adam.steps,
-            }
-            save_arrays(self._checkpoint, arrays, metadata)
+        state = {"history": self.history, "scores": self._scores, "steps": self.adam.steps}
+        self._checkpoints.save(self._arrays(), state)
 
     def restore_best(self) -> None:
         """Set the parameters to those of the best epoch."""
         for name, array in self._task.parameters.items():
             array[:] = self._best[name]
 
-    def _arrays(self) -> dict[str, Parameters]:
+    def _arrays(self) -> Parameters:
+        """Return all arrays that training changes: the parameters, the best ones, Adam's moments."""
         adam = self.adam
-        return {"now": self._task.parameters, "best": self._best, "first": adam.first, "second": adam.second}
+        kinds = {"now": self._task.parameters, "best": self._best, "first": adam.first, "second": adam.second}
+        return {f"{kind}/{name}": array for kind, named in kinds.items() for name, array in named.items()}
 
-    def _best_epoch(self) -> int:
-        """Return the number of the first epoch with the highest score."""
-        return 1 + int(np.argmax(self._scores))
-
-    def _load(self, checkpoint: Path) -> None:
-        arrays, metadata = load_arrays(checkpoint, mmap=False)
-        then = metadata.get("settings", {})
-        for name, value in self._settings.items():
-            if then.get(name) != value and name == "data":
-                raise InputError(
-                    f"{checkpoint}: was made from other data, so it cannot be resumed; use the same treebank "
-                    "and vectors as then, or remove it to start afresh"
-                )
-            if then.get(name) != value:
-                raise InputError(
-                    f"{checkpoint}: was made with {name} = {then.get(name)!r}, not {value!r}, so it cannot "
-                    "be resumed; use the same as then, or remove it to start afresh"
-                )
-        for kind, named in self._arrays().items():
-            for name, array in named.items():
-                saved = arrays.get(f"{kind}/{name}")
-                if saved is None or (saved.shape, saved.dtype) != (array.shape, array.dtype):
-                    raise InputError(f"{checkpoint}: does not fit this training; remove it to start afresh")
-                array[:] = saved
-        self.history, self._scores = metadata["history"], metadata["scores"]
-        self.adam.steps = metadata["steps"]
+    def _put_back(self, arrays: Arrays, state: Mapping[str, Any]) -> None:
+        """Go on from what a checkpoint holds."""
+        for name, array in self._arrays().items():
+            saved = arrays.get(name)
+            if saved is None or (saved.shape, saved.dtype) != (array.shape, array.dtype):
+                raise self._checkpoints.refusal("holds arrays of other sizes")
+            array[:] = saved
+        self.history, self._scores, self.adam.steps = state["history"], state["scores"], state["steps"]
 
 
 def _batches(lengths: Ints, schedule: Schedule, epoch: int) -> list[Int64s]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,16 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from firth.arrays import PathLike
-from firth.checks import check_whole_numbers, processors
+from firth.checks import thread_count
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.parsing.evaluation import RawScores, evaluate_raw
-from firth.parsing.parser.parser import Parser, Treebank, as_folder, as_sentences
+from firth.parsing.parser.parser import Parser, Treebank, as_sentences
 from firth.parsing.segmenter.segmenter import Segmenter, raw_text
 from firth.parsing.tagger.features import Vectors
 from firth.progress import Progress
+from firth.runs.run import open_run
+from firth.runs.workers import worker_threads
 from firth.text.document import Document
 
 BUNDLED = ("en",)
@@ -52,31 +54,15 @@ class Pipeline:
         seed: int = 1,
         threads: int | None = None,
         checkpoint_dir: PathLike | None = None,
+        resume: bool = False,
         progress: Progress | None = None,
         **settings: Any,
     ) -> Pipeline:
         """Train all parts on a treebank; see `firth.Parser.train`."""
         train, dev = as_sentences(train), as_sentences(dev)
-        progress = progress or Progress()
-        folder = as_folder(checkpoint_dir)
-        segmenter = Segmenter.train(
-            train,
-            dev,
-            seed=seed,
-            threads=processors() if threads is None else threads,
-            progress=progress,
-            checkpoint=None if folder is None else folder / "segmenter.safetensors",
-        )
-        parser = Parser.train(
-            train,
-            dev,
-            vectors,
-            seed=seed,
-            threads=threads,
-            checkpoint_dir=folder,
-            progress=progress,
-            **settings,
-        )
+        with open_run(checkpoint_dir, resume, progress) as run:
+            segmenter = Segmenter.train_in(run, train, dev, seed=seed, threads=threads)
+            parser = Parser.train_in(run, train, dev, vectors, seed=seed, threads=threads, **settings)
         return cls(segmenter, parser)
 
     def __call__(self, text: str) -> Document:
@@ -97,15 +83,14 @@ class Pipeline:
             How many to use; all processors if None.
         """
         first = 1
-        for document in self._in_order(texts, processors() if threads is None else threads):
+        for document in self._in_order(texts, thread_count(threads)):
             _number(document, first)
             first += len(document)
             yield document
 
     def _in_order(self, texts: Iterable[str], threads: int) -> Iterator[Document]:
-        threads = check_whole_numbers(threads=threads)["threads"]
         waiting: deque[Future[Document]] = deque()
-        with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+        with worker_threads(threads) as pool:
             try:
                 for text in texts:
                     waiting.append(pool.submit(self._analyse, text))

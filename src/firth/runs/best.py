@@ -1,150 +1,29 @@
-"""When to stop, and which epoch was the best."""
+"""Which epoch was the best, and when to stop: by the scores of the epochs alone.
+
+A run that is resumed knows these scores from its checkpoint, and so comes to the same decisions.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from firth.arrays import Arrays, Floats
-from firth.checks import check_whole_numbers
-from firth.errors import InputError
-from firth.files.arrays_file import load_arrays, save_arrays
-from firth.progress import Progress
-from firth.runs.checkpoints import Checkpoints, Position
-
-if TYPE_CHECKING:
-    from firth.vectors.cooccurrence import Cooccurrences
-    from firth.vectors.split import HeldOut
-
-_VECTORS = ("V", "U")
+from collections.abc import Sequence
 
 
-class Patience:
-    """When to stop, because the held-out loss has stopped falling.
-
-    It remembers figures only. The vectors of the best epoch are kept on disk (`Validation`) rather than in
-    memory, where they would take as much again as those in training.
+def best_epoch(scores: Sequence[float], *, lowest: bool = False) -> int:
+    """Return the number of the best epoch, from 1: the first of equal ones; 0 if there are none.
 
     Parameters
     ----------
-    epochs
-        Stop after so many epochs in a row that were no better than the best before them.
-
-    Attributes
-    ----------
-    best : float
-        The lowest loss so far.
-    waited : int
-        Epochs since then.
+    scores
+        One for each epoch.
+    lowest
+        Whether low scores are good, as those of losses are.
     """
-
-    def __init__(self, epochs: int) -> None:
-        self.epochs = check_whole_numbers(patience=epochs)["patience"]
-        self.best = math.inf
-        self.waited = 0
-
-    def update(self, loss: float) -> bool:
-        """Take the loss of the next epoch; return whether it is the best so far."""
-        is_best = loss < self.best
-        self.best, self.waited = (loss, 0) if is_best else (self.best, self.waited + 1)
-        return is_best
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether it is time to stop."""
-        return self.waited >= self.epochs
+    if not scores:
+        return 0
+    best = min(scores) if lowest else max(scores)
+    return 1 + scores.index(best)
 
 
-class Validation:
-    """What a trainer does after each epoch with the text that is held out; nothing, if there is none.
-
-    All decisions follow from the history alone, so a training that is resumed comes to the same ones.
-
-    Parameters
-    ----------
-    text
-        The text.
-    loss
-        The trainer's own objective: the mean loss of a pair, by its V and U and the counts of the text.
-    patience
-        See `Patience`. None: never stop before the last epoch, whose vectors are then the result.
-    folder
-        Where the vectors of the best epoch are kept.
-    history
-        Of the checkpoint that the training goes on from.
-
-    Raises
-    ------
-    InputError
-        The vectors that belong to this history are not in the folder.
-    """
-
-    def __init__(
-        self,
-        text: HeldOut | None,
-        loss: Callable[[Floats, Floats, Cooccurrences], float],
-        patience: int | None,
-        folder: Path,
-        history: list[dict[str, float]],
-    ) -> None:
-        self._text, self._loss, self._patience, self._folder = text, loss, patience, folder
-        best = self._best_epoch(history)
-        if best < len(history) and not self._path(best).exists():
-            raise InputError(f"{self._path(best)}: is gone, so training cannot go on; use another folder")
-
-    def figures(self, V: Floats, U: Floats) -> dict[str, float]:
-        """Return ``{"heldout": loss}`` of the vectors as they are, or nothing without a text."""
-        return {} if self._text is None else {"heldout": self._loss(V, U, self._text.counts)}
-
-    def keep_best(self, arrays: Arrays, position: Position, checkpoints: Checkpoints) -> None:
-        """After an epoch, keep its V and U if they are the best so far.
-
-        Those that were the best before are deleted only when no checkpoint needs them any more. So wherever
-        the process is killed, the last checkpoint has the vectors that its history calls the best.
-        """
-        if self._patience is None or self._best_epoch(position.history) < position.epoch:
-            return
-        path = self._path(position.epoch)
-        save_arrays(path, {name: arrays[name] for name in _VECTORS}, {})
-        checkpoints.save(arrays, position)
-        for other in self._folder.glob(self._path("*").name):
-            if other != path:
-                other.unlink()
-
-    def exhausted(self, history: list[dict[str, float]]) -> bool:
-        """Return whether it is time to stop."""
-        return self._patience is not None and len(history) - self._best_epoch(history) >= self._patience
-
-    def finish(self, arrays: Arrays, history: list[dict[str, float]], progress: Progress) -> dict[str, Any]:
-        """Put the vectors of the best epoch into V and U; return what metadata should say of the text."""
-        if self._text is None:
-            return {}
-        best = self._best_epoch(history)
-        loss = history[best - 1]["heldout"]
-        if best < len(history):
-            kept, _ = load_arrays(self._path(best))
-            for name in _VECTORS:
-                arrays[name][:] = kept[name]
-        if self._patience is not None:
-            when = "stopped early, " if self.exhausted(history) else ""
-            progress.note(
-                f"{when}after epoch {len(history)}: these are the vectors of epoch {best}, "
-                f"whose held-out loss of {loss:.4f} is the lowest"
-            )
-        text = {"words": self._text.words, "known": self._text.known}
-        return {"heldout": {"epoch": best, "loss": loss, **text}}
-
-    def _best_epoch(self, history: list[dict[str, float]]) -> int:
-        """Return the number of the epoch whose vectors are the result; 0 before the first."""
-        if self._patience is None:
-            return len(history)
-        patience, best = Patience(self._patience), 0
-        for k, entry in enumerate(history):
-            if patience.update(entry["heldout"]):
-                best = k + 1
-        return best
-
-    def _path(self, epoch: int | str) -> Path:
-        return self._folder / f"best-{epoch}.safetensors"
+def is_exhausted(scores: Sequence[float], patience: int | None, *, lowest: bool = False) -> bool:
+    """Return whether the last `patience` epochs were no better than the best before them; never if None."""
+    return patience is not None and len(scores) - best_epoch(scores, lowest=lowest) >= patience

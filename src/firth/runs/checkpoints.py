@@ -1,148 +1,102 @@
-"""What every trainer of vectors needs around its epochs: a folder, checkpoints, Ctrl-C, and where it is."""
+"""Checkpoints: what long work keeps in a folder, to go on from there after an interruption."""
 
 from __future__ import annotations
 
-import tempfile
+import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
 
-from firth.arrays import Arrays, PathLike
+from firth.arrays import Arrays
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
-from firth.text.corpus import Corpus
 from firth.version import __version__
 
-_CHECKPOINT = "checkpoint.safetensors"
-_TEXTS = {"corpus": "of another corpus", "heldout": "with another held-out text"}  # settings that are hashes
-_CHECKPOINT_SHARE = 0.05  # of the time, at most, goes into saving checkpoints
-_SECONDS_LEFT_BEHIND = 600.0  # by then, whoever wrote a temporary file is no more
+SUFFIX = ".checkpoint"
+"""How the names of checkpoints end: each stage of a training has one, ``STAGE.checkpoint``."""
 
-
-@dataclass
-class Position:
-    """How far a training is."""
-
-    done: int = 0  # parts of the epoch
-    loss: float = 0.0  # summed over the epoch so far
-    pairs: float = 0.0
-    seconds: float = 0.0
-    history: list[dict[str, float]] = field(default_factory=list)
-
-    @property
-    def epoch(self) -> int:
-        """The number of whole epochs."""
-        return len(self.history)
-
-    @property
-    def mean_loss(self) -> float:
-        """The mean loss of a pair in the epoch so far."""
-        return self.loss / self.pairs if self.pairs else 0.0
-
-    def after_epoch(self, words: int, lr: float, **figures: float) -> Position:
-        """Return the position at the start of the next epoch, with this one and `figures` in the history."""
-        entry = {
-            "epoch": self.epoch + 1,
-            "loss": self.mean_loss,
-            "pairs": self.pairs,
-            "words": words,
-            "seconds": self.seconds,
-            "lr": float(lr),
-            **figures,
-        }
-        return Position(history=[*self.history, entry])
+# Saving checkpoints takes at most this share of the time.
+_LARGEST_SHARE_OF_TIME = 0.05
+# Settings that stand for data, and are hashes: their values would tell people nothing.
+_HASHES = {
+    "corpus": "of another corpus",
+    "heldout": "with another held-out text",
+    "data": "from other data",
+}
 
 
 class Checkpoints:
-    """Saves a training now and then, and finds it again.
+    """Saves one stage of a training now and then, and finds it again.
 
     Parameters
     ----------
-    folder
-        Where the encoded corpus and the checkpoint are.
+    path
+        The file.
     settings
-        All that the result depends on; a checkpoint is good for the same settings only.
+        All that the result depends on, as far as JSON can hold it. A checkpoint of other settings, or of
+        another version of firth, is refused.
     seconds_between
-        Time between two checkpoints; longer if saving one takes long.
-    active
+        Time between two checkpoints that are saved when they are `due`; longer if saving one takes long.
+    is_active
         Whether to save anything: nobody could resume from a temporary folder.
     """
 
     def __init__(
-        self, folder: Path, settings: Mapping[str, Any], seconds_between: float, active: bool
+        self,
+        path: Path,
+        settings: Mapping[str, Any],
+        *,
+        seconds_between: float = 30.0,
+        is_active: bool = True,
     ) -> None:
-        self._path = folder / _CHECKPOINT
-        self._settings = {"firth": __version__, **settings}
-        self._active = active
-        self._seconds = seconds_between
+        self._path, self._is_active = path, is_active
+        self._settings = json.loads(json.dumps({"firth": __version__, **settings}))
+        self._seconds_between = seconds_between
         self._next = time.perf_counter() + seconds_between
 
-    def load(self, resume: bool) -> tuple[dict[str, npt.NDArray[Any]], Position] | None:
-        """Return the arrays and the position of the checkpoint, or None if there is none.
+    def load(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]] | None:
+        """Return what `save` was given, or None if there is no checkpoint.
 
         Raises
         ------
         InputError
-            There is one, but `resume` was not asked for, or it is of other settings, or broken.
+            The checkpoint is of other settings, or broken.
         """
         if not self._path.exists():
             return None
-        if not resume:
-            raise InputError(f"{self._path} exists: resume from it, or choose another folder")
         try:
             arrays, metadata = load_arrays(self._path, mmap=False)
         except InputError as error:
             raise InputError(f"{error}; or choose another folder to start afresh") from None
-        try:
-            then, position = metadata["settings"], Position(**metadata["position"])
-        except (KeyError, TypeError) as error:
-            raise InputError(
-                f"{self._path}: not a checkpoint of this version of firth ({error}); choose another folder"
-            ) from None
+        settings, state = metadata.get("settings"), metadata.get("state")
+        if not isinstance(settings, dict) or not isinstance(state, dict):
+            raise InputError(f"{self._path}: is no checkpoint; choose another folder")
         for name, value in self._settings.items():
-            if then.get(name) != value:
-                other = _TEXTS.get(name, f"with {name} = {then.get(name)!r}")
-                raise InputError(
-                    f"{self._path}: was made {other}, so it cannot be resumed with this; "
-                    "use the same as then, or another folder to start afresh"
-                )
-        return arrays, position
+            if settings.get(name) != value:
+                other = _HASHES.get(name, f"with {name} = {settings.get(name)!r}, not {value!r}")
+                raise self.refusal(f"was made {other}")
+        return arrays, state
 
-    def save(self, arrays: Arrays, position: Position) -> None:
-        """Save a checkpoint."""
-        if not self._active:
+    def refusal(self, reason: str) -> InputError:
+        """Return the error that says why this checkpoint cannot be resumed."""
+        return InputError(
+            f"{self._path}: {reason}, so it cannot be resumed with this; use the same as then, or another "
+            "folder to start afresh"
+        )
+
+    def save(self, arrays: Arrays, state: Mapping[str, Any]) -> None:
+        """Replace the checkpoint: arrays, and all else as far as JSON can hold it."""
+        if not self._is_active:
             return
         started = time.perf_counter()
-        save_arrays(self._path, arrays, {"settings": self._settings, "position": asdict(position)})
+        save_arrays(self._path, arrays, {"settings": self._settings, "state": state})
         ended = time.perf_counter()
-        self._next = ended + max(self._seconds, (ended - started) / _CHECKPOINT_SHARE)
+        self._next = ended + max(self._seconds_between, (ended - started) / _LARGEST_SHARE_OF_TIME)
 
     @property
     def due(self) -> bool:
         """Whether it is time for the next one."""
         return time.perf_counter() >= self._next
-
-
-@contextmanager
-def working_folder(checkpoint_dir: PathLike | None, corpus: Corpus) -> Iterator[Path]:
-    """Give the folder to work in: the one for checkpoints, or one that is removed afterwards."""
-    if checkpoint_dir is None:
-        with tempfile.TemporaryDirectory(prefix="firth-") as temporary:
-            yield Path(temporary)
-        return
-    folder = Path(checkpoint_dir)
-    corpus.check_output(folder / "ids.bin")  # the next reading of the corpus must not find it
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be used for checkpoints: {error.strerror}") from None
-    for left_behind in folder.glob(".firth-*"):  # by a training that was killed while it wrote
-        status = left_behind.stat()
-        if left_behind.is_file() and time.time() - status.st_mtime > _SECONDS_LEFT_BEHIND:
-            left_behind.unlink(missing_ok=True)
-    yield folder

@@ -34,16 +34,16 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from firth.arrays import Float32s, Int64s, PathLike
-from firth.checks import check_whole_numbers, processors
+from firth.checks import processors, seed_number, whole_number
 from firth.errors import InputError
 from firth.learning.optimizers import Adam
 from firth.progress import Progress, default_progress
-from firth.runs.best import Validation
-from firth.runs.checkpoints import Checkpoints, Position, working_folder
 from firth.runs.interrupt import Interrupt, deferred_interrupt
 from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
 from firth.vectors.losses import perplexity_of, softmax_loss
 from firth.vectors.split import Text, check_heldout, heldout_settings, hold_out, reopen
+from firth.vectors.training_run import Checkpoints, Position, working_folder
+from firth.vectors.validation import Validation
 from firth.vectors.word_vectors import WordVectors
 from firth.version import __version__
 
@@ -120,7 +120,7 @@ class ExactSoftmax:
         field: str = "text",
         errors: str = "strict",
     ) -> None:
-        whole = check_whole_numbers(
+        given = dict(  # noqa: C408
             dim=dim,
             window=window,
             epochs=1 if epochs is None else epochs,
@@ -128,16 +128,20 @@ class ExactSoftmax:
             max_vocab=1 if max_vocab is None else max_vocab,
             threads=processors() if threads is None else threads,
         )
+        whole = {name: whole_number(name, value) for name, value in given.items()}
         if not 0 <= sample < math.inf:
             raise InputError(f"sample must be 0 or a small positive number such as 1e-3, not {sample!r}")
         if not 1e-30 < lr < math.inf:
             raise InputError(f"lr must be a positive number such as 0.1, not {lr!r}")
-        if check_whole_numbers(seed=seed + 1)["seed"] > 2**63:
-            raise InputError(f"seed must be less than 2**63, not {seed!r}")
         self.dim, self.window, self.min_count = whole["dim"], whole["window"], whole["min_count"]
         self.epochs = None if epochs is None else whole["epochs"]
         self.max_vocab = None if max_vocab is None else whole["max_vocab"]
-        self.sample, self.lr, self.seed, self.threads = float(sample), float(lr), int(seed), whole["threads"]
+        self.sample, self.lr, self.seed, self.threads = (
+            float(sample),
+            float(lr),
+            seed_number(seed),
+            whole["threads"],
+        )
         self.lowercase, self.pretokenized, self.field, self.errors = lowercase, pretokenized, field, errors
         self.seconds_between_checkpoints = 30.0
 

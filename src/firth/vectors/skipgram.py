@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from firth.arrays import Float32s, Ids, Int64s, PathLike
-from firth.checks import check_whole_numbers, processors
+from firth.checks import processors, seed_number, whole_number
 from firth.errors import InputError
 from firth.learning.optimizers import linear_decay
 from firth.progress import Progress, default_progress, saying_what_takes_long
-from firth.runs.best import Validation
-from firth.runs.checkpoints import Checkpoints, Position, working_folder
 from firth.runs.interrupt import Interrupt, deferred_interrupt
 from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
 from firth.vectors.losses import negative_sampling_loss
 from firth.vectors.split import Text, check_heldout, heldout_settings, hold_out, reopen
+from firth.vectors.training_run import Checkpoints, Position, working_folder
+from firth.vectors.validation import Validation
 from firth.vectors.word_vectors import WordVectors
 from firth.version import __version__
 
@@ -108,7 +108,7 @@ class SkipGram:
         field: str = "text",
         errors: str = "strict",
     ) -> None:
-        whole = check_whole_numbers(
+        given = dict(  # noqa: C408
             dim=dim,
             window=window,
             negative=negative,
@@ -117,16 +117,15 @@ class SkipGram:
             max_vocab=1 if max_vocab is None else max_vocab,
             threads=processors() if threads is None else threads,
         )
+        whole = {name: whole_number(name, value) for name, value in given.items()}
         if not 0 <= sample < math.inf:
             raise InputError(f"sample must be 0 or a small positive number such as 1e-3, not {sample!r}")
         if not 1e-30 < lr < math.inf:
             raise InputError(f"lr must be a positive number such as 0.025, not {lr!r}")
-        if check_whole_numbers(seed=seed + 1)["seed"] > 2**63:
-            raise InputError(f"seed must be less than 2**63, not {seed!r}")
         self.dim, self.window, self.negative = whole["dim"], whole["window"], whole["negative"]
         self.epochs, self.min_count = whole["epochs"], whole["min_count"]
         self.max_vocab = None if max_vocab is None else whole["max_vocab"]
-        self.sample, self.lr, self.seed = float(sample), float(lr), int(seed)
+        self.sample, self.lr, self.seed = float(sample), float(lr), seed_number(seed)
         self.threads, self.deterministic = whole["threads"], deterministic
         if deterministic:  # more threads would have nothing to do but wait for the others
             self.threads = min(self.threads, processors(), _CHUNKS_IN_STEP)

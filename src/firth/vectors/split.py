@@ -19,7 +19,7 @@ from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
 
 if TYPE_CHECKING:
     from firth.vectors.cooccurrence import Cooccurrences
-from firth.runs.best import Patience
+from firth.vectors.patience import Patience
 
 Text: TypeAlias = Source | Iterable[Source] | Iterable[Iterable[str]]
 _PASSAGE = 10_000  # numbers of the encoded corpus that go to one part together, at most

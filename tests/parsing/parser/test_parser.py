@@ -276,9 +276,11 @@ def test_vectors() -> None:
 
 def test_training_goes_on_from_checkpoints(tmp_path: Path) -> None:
     first = train(checkpoint_dir=tmp_path / "new folder")
-    assert same_arrays(first, train(checkpoint_dir=tmp_path / "new folder"))
+    assert same_arrays(first, train(checkpoint_dir=tmp_path / "new folder", resume=True))
     with pytest.raises(InputError, match="cannot be resumed"):
-        train(TRAIN[:50], checkpoint_dir=tmp_path / "new folder")
+        train(TRAIN[:50], checkpoint_dir=tmp_path / "new folder", resume=True)
+    with pytest.raises(InputError, match="holds a training that was interrupted: resume it"):
+        train(checkpoint_dir=tmp_path / "new folder")
 
 
 def test_a_long_sentence(parser: Parser) -> None:

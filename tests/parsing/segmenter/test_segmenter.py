@@ -171,17 +171,16 @@ def test_the_seed_decides_not_the_threads() -> None:
 def test_training_goes_on_from_checkpoints(tmp_path: Path) -> None:
     data = treebank(60, 1), treebank(9, 2)
     straight = train(*data, epochs=2).arrays()
-    checkpoint = tmp_path / "segmenter.safetensors"
-    train(*data, epochs=2, checkpoint=checkpoint)
+    train(*data, epochs=2, checkpoint_dir=tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "segmenter-sentences.safetensors",
-        "segmenter-tokens.safetensors",
+        "segmenter-sentences.checkpoint",
+        "segmenter-tokens.checkpoint",
     ]
-    (tmp_path / "segmenter-sentences.safetensors").unlink()
-    resumed = train(*data, epochs=2, checkpoint=checkpoint).arrays()
+    (tmp_path / "segmenter-sentences.checkpoint").unlink()
+    resumed = train(*data, epochs=2, checkpoint_dir=tmp_path, resume=True).arrays()
     assert all(np.array_equal(array, resumed[name]) for name, array in straight.items())
     with pytest.raises(InputError, match="resumed"):
-        train(data[0][1:], data[1], epochs=2, checkpoint=checkpoint)
+        train(data[0][1:], data[1], epochs=2, checkpoint_dir=tmp_path, resume=True)
 
 
 # ---------------------------------------------------------------------------------------------- any text

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from firth.arrays import Arrays, Ints, PathLike
-from firth.checks import check_whole_numbers, processors
+from firth.checks import seed_number, thread_count, whole_number
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.network.packing import pack, unpack
@@ -33,6 +30,8 @@ from firth.parsing.transitions.decoding import READABLE
 from firth.parsing.transitions.kernels import ARC_STANDARD_SWAP
 from firth.parsing.transitions.systems import Transition, TransitionSystem
 from firth.progress import Progress
+from firth.runs.run import Run, open_run
+from firth.runs.workers import worker_threads
 from firth.text import conllu
 from firth.text.document import Sentence, Token
 
@@ -75,6 +74,7 @@ class Parser:
         threads: int | None = None,
         shape: ParserShape | None = None,
         checkpoint_dir: PathLike | None = None,
+        resume: bool = False,
         progress: Progress | None = None,
     ) -> Parser:
         """Train on a treebank.
@@ -98,35 +98,55 @@ class Parser:
         shape
             Sizes of the network.
         checkpoint_dir
-            A folder for checkpoints after each epoch, which is made if need be. If it holds some of the same
-            training, it goes on there.
+            Folder for a checkpoint after each epoch, which is made if need be. None: an interrupted training
+            is lost.
+        resume
+            Go on from the checkpoints in `checkpoint_dir`, or begin if there are none.
         progress
             What to report to; silent if None.
 
         Raises
         ------
         InputError
-            A treebank is empty, or malformed; or there are checkpoints of another training.
+            A treebank is empty or malformed; or `checkpoint_dir` holds checkpoints, but of another training,
+            or `resume` was not asked for.
         """
+        with open_run(checkpoint_dir, resume, progress) as run:
+            return cls.train_in(
+                run,
+                train,
+                dev,
+                vectors,
+                silver=silver,
+                epochs=epochs,
+                seed=seed,
+                threads=threads,
+                shape=shape,
+            )
+
+    @classmethod
+    def train_in(
+        cls,
+        run: Run,
+        train: Treebank,
+        dev: Treebank,
+        vectors: Vectors | None = None,
+        *,
+        silver: Treebank = (),
+        epochs: int | None = None,
+        seed: int = 1,
+        threads: int | None = None,
+        shape: ParserShape | None = None,
+    ) -> Parser:
+        """Train as a part of a run that is open already; see `train`."""
         train, dev, silver = as_sentences(train), as_sentences(dev), as_sentences(silver)
-        settings = check_whole_numbers(
-            epochs=_epochs([*train, *silver]) if epochs is None else epochs,
-            threads=processors() if threads is None else threads,
+        epochs = whole_number("epochs", _epochs([*train, *silver]) if epochs is None else epochs)
+        # Scores stand still for long while the learning rate is high, and rise when it falls.
+        schedule = Schedule(epochs, batch=400, patience=max(5, epochs // 2), seed=seed_number(seed))
+        parts = train_parser(
+            train, dev, vectors, shape or ParserShape(), schedule, thread_count(threads), run, silver
         )
-        epochs = settings["epochs"]
-        tagger, network, metadata = train_parser(
-            train,
-            dev,
-            vectors,
-            shape or ParserShape(),
-            # Scores stand still for long while the learning rate is high, and rise when it falls.
-            Schedule(epochs, batch=400, patience=max(5, epochs // 2), seed=seed),
-            settings["threads"],
-            as_folder(checkpoint_dir),
-            progress or Progress(),
-            silver,
-        )
-        return cls(tagger, network, metadata)
+        return cls(*parts)
 
     def parse(
         self, sentences: Sequence[Sentence], *, given_tags: bool = False, threads: int | None = 1
@@ -149,9 +169,9 @@ class Parser:
         sequence of Sentence
             The same sentences.
         """
-        threads = check_whole_numbers(threads=processors() if threads is None else threads)["threads"]
+        threads = thread_count(threads)
         all_parts = [sentences[where] for where in batches_of_words(map(len, sentences))]
-        with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+        with worker_threads(threads) as pool:
             results = pool.map(lambda part: self._analyse(part, given_tags), all_parts)
             for part, (tags, trees) in zip(all_parts, results, strict=True):
                 self._fill_in(part, tags, trees)
@@ -293,14 +313,6 @@ def _epochs(treebank: Sequence[Sentence]) -> int:
 def as_sentences(treebank: Treebank) -> Sequence[Sentence]:
     """Return a treebank as sentences, read from its file if it is a path."""
     return conllu.load(treebank) if isinstance(treebank, str | os.PathLike) else treebank
-
-
-def as_folder(path: PathLike | None) -> Path | None:
-    """Return a folder, which is made if need be."""
-    if path is None:
-        return None
-    Path(path).mkdir(parents=True, exist_ok=True)
-    return Path(path)
 
 
 def _bare(sentence: Sentence, with_tags: bool) -> Sentence:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +17,7 @@ from firth.network.encoder import Batch
 from firth.network.gradients import Gradients
 from firth.network.packing import round_parameters
 from firth.network.runner import SPARE_ROWS
-from firth.network.training import Schedule, Task, train
+from firth.network.training import Schedule, train
 from firth.parsing.batches import batches_of_words
 from firth.parsing.evaluation import universal
 from firth.parsing.parser.network import ParserNetwork, ParserRunner, ParserShape, Tree
@@ -31,7 +30,7 @@ from firth.parsing.transitions.actions import Actions
 from firth.parsing.transitions.decoding import READABLE, Walk
 from firth.parsing.transitions.kernels import ARC_HYBRID, ARC_STANDARD_SWAP
 from firth.parsing.transitions.projectivity import LIFTED, projectivize
-from firth.progress import Progress
+from firth.runs.run import Run
 from firth.text.conllu import tree_fault
 from firth.text.document import Sentence
 
@@ -149,8 +148,7 @@ def train_parser(
     shape: ParserShape,
     schedule: Schedule,
     threads: int,
-    folder: Path | None,
-    progress: Progress,
+    run: Run,
     silver: Sequence[Sentence] = (),
 ) -> tuple[Tagger, ParserNetwork, dict[str, Any]]:
     """Train a tagger and a parser; see `firth.parsing.parser.parser.Parser.train`.
@@ -160,8 +158,8 @@ def train_parser(
 
     Parameters
     ----------
-    folder
-        For the checkpoints of all networks; None for none.
+    run
+        Where the checkpoints of all networks are.
     silver
         Sentences that were parsed by machine, which are learned like others. Their tags are a machine's too,
         so they are what the parser will have to live with.
@@ -183,7 +181,8 @@ def train_parser(
         tagger = Tagger(features, tags, lemmas, {}, TaggerShape())
         tagger.initialise(np.random.default_rng([schedule.seed, 1]))
         plan = replace(schedule, epochs=max(1, round(_TAGGER_SHARE * schedule.epochs)))
-        _train(TaggerTask(tagger, part, scored), plan, name, threads, folder, settings, progress)
+        task = TaggerTask(tagger, part, scored)
+        train(task, plan, name=name, threads=threads, run=run, settings=settings)
         return tagger
 
     own_tags: list[Ints] = [np.zeros((0, len(ATTRIBUTES)), np.int32)] * len(sentences)
@@ -207,7 +206,7 @@ def train_parser(
     trees += _trees(silver) if swap else _projective_trees(silver)
     own_tags += [tags.number([sentence]) for sentence in silver]
     task = ParserTask(network, [*sentences, *silver], trees, own_tags, dev, dev_tags)
-    history = _train(task, schedule, "parser", threads, folder, settings, progress)
+    history = train(task, schedule, name="parser", threads=threads, run=run, settings=settings)
     round_parameters(network.parameters)
     metadata = {
         "sentences": len(sentences),
@@ -218,27 +217,6 @@ def train_parser(
         "history": history,
     }
     return tagger, network, metadata
-
-
-def _train(
-    task: Task,
-    schedule: Schedule,
-    name: str,
-    threads: int,
-    folder: Path | None,
-    settings: Mapping[str, Any],
-    progress: Progress,
-) -> Figures:
-    checkpoint = None if folder is None else folder / f"{name.replace(' ', '-')}.safetensors"
-    return train(
-        task,
-        schedule,
-        name=name,
-        threads=threads,
-        progress=progress,
-        checkpoint=checkpoint,
-        settings=settings,
-    )
 
 
 def _trees(sentences: Sequence[Sentence]) -> list[Tree]:

@@ -16,13 +16,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise, zip_longest
 from math import inf
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from firth.arrays import Arrays, Bools, Floats, Ints
+from firth.arrays import Arrays, Bools, Floats, Ints, PathLike
+from firth.checks import seed_number, thread_count
 from firth.errors import InputError
 from firth.network.packing import round_parameters
 from firth.network.training import Schedule, train
@@ -41,6 +41,7 @@ from firth.parsing.segmenter.network import (
 )
 from firth.parsing.segmenter.treebank import AnnotatedText, annotate
 from firth.progress import Progress
+from firth.runs.run import Run, open_run
 from firth.text.document import MultiwordToken, Sentence, Token
 
 __all__ = ["Segmenter", "raw_text"]
@@ -93,11 +94,12 @@ class Segmenter:
         sentences: Iterable[Sentence],
         dev: Iterable[Sentence],
         *,
-        seed: int,
-        threads: int,
-        progress: Progress,
-        checkpoint: Path | None = None,
+        seed: int = 1,
+        threads: int | None = None,
         epochs: int | None = None,
+        checkpoint_dir: PathLike | None = None,
+        resume: bool = False,
+        progress: Progress | None = None,
     ) -> Segmenter:
         """Train on a treebank.
 
@@ -106,42 +108,59 @@ class Segmenter:
         sentences, dev
             What to train on, and what to choose the best epoch on.
         seed
-            Of everything random.
+            Seed of everything that is drawn.
         threads
-            How many to use; the result does not depend on it.
-        progress
-            What to report to.
-        checkpoint
-            A file that is written after each epoch, and that training goes on from if it is there. There are
-            two, ``NAME-tokens.SUFFIX`` and ``NAME-sentences.SUFFIX``.
+            Threads to use; all processors if None. The result does not depend on their number.
         epochs
             How often to go through the treebank; None for more often the smaller it is, 12 to 40 times.
+        checkpoint_dir
+            Folder for a checkpoint after each epoch, which is made if need be. None: an interrupted training
+            is lost.
+        resume
+            Go on from the checkpoints in `checkpoint_dir`, or begin if there are none.
+        progress
+            What to report to; silent if None.
 
         Raises
         ------
         InputError
-            One of the treebanks is empty, or the checkpoint is of another training.
+            One of the treebanks is empty; or `checkpoint_dir` holds checkpoints, but of another training, or
+            `resume` was not asked for.
         """
+        with open_run(checkpoint_dir, resume, progress) as run:
+            return cls.train_in(run, sentences, dev, seed=seed, threads=threads, epochs=epochs)
+
+    @classmethod
+    def train_in(
+        cls,
+        run: Run,
+        sentences: Iterable[Sentence],
+        dev: Iterable[Sentence],
+        *,
+        seed: int = 1,
+        threads: int | None = None,
+        epochs: int | None = None,
+    ) -> Segmenter:
+        """Train as a part of a run that is open already; see `train`."""
         sentences, dev = list(sentences), list(dev)
         if not sentences or not dev:
             raise InputError("a segmenter needs sentences to train on, and others to score on")
         text, dev_text = annotate(sentences), annotate(dev)
         n_spaced = sum(" " in surface.form for s in sentences for surface, _ in s.surface_tokens())
         if n_spaced:
-            progress.note(f"tokens with a space in them: {n_spaced}; the segmenter cuts them there")
+            run.progress.note(f"tokens with a space in them: {n_spaced}; the segmenter cuts them there")
         few, many = _EPOCHS
-        run = _Run(
+        training = _Training(
             epochs or min(max(_TRAINING_TOKENS // len(text.starts), few), many),
-            seed,
-            threads,
-            progress,
-            checkpoint,
+            seed_number(seed),
+            thread_count(threads),
+            run,
             _fingerprint(text, dev_text),
         )
         never = _never_between(text)
         data, dev_data = _token_boundaries(text, never), _token_boundaries(dev_text, never)
         vocabulary = Vocabulary.learn(data.hashes)
-        characters, token_score = run.train(
+        characters, token_score = training.train(
             "tokens",
             BoundaryNetwork(_CHARACTERS, vocabulary, {}),
             data,
@@ -151,7 +170,7 @@ class Segmenter:
             lr=1e-2,
         )
         hashes, dev_hashes = _hashes_of_tokens(text), _hashes_of_tokens(dev_text)
-        tokens, sentence_score = run.train(
+        tokens, sentence_score = training.train(
             "sentences",
             BoundaryNetwork(_TOKENS, Vocabulary.learn(hashes), {}),
             _training_sentences(text, hashes, np.random.default_rng(seed)),
@@ -450,7 +469,7 @@ def _sentence_boundaries(hashes: Hashes, right: Bools, breaks: Bools) -> Boundar
 
 
 @dataclass(frozen=True)
-class _Run:
+class _Training:
     """How networks are trained; see `Segmenter.train`.
 
     Attributes
@@ -462,8 +481,7 @@ class _Run:
     epochs: int
     seed: int
     threads: int
-    progress: Progress
-    checkpoint: Path | None
+    run: Run
     data: str
 
     def train(
@@ -488,8 +506,7 @@ class _Run:
             Schedule(epochs=epochs, batch=batch, lr=lr, patience=epochs, seed=self.seed),
             name=f"segmenter, {name}",
             threads=self.threads,
-            progress=self.progress,
-            checkpoint=self.checkpoint and self.checkpoint.with_stem(f"{self.checkpoint.stem}-{name}"),
+            run=self.run,
             settings={"data": self.data, "shape": asdict(network.shape)},
         )
         round_parameters(network.parameters)
