@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from firth.cli.output import AsJson, Quiet, check_folder, duration, note, print_json, print_table
+from firth.cli.options import AsJson, Quiet
+from firth.cli.output import check_folder, duration, note, print_json, print_table
 from firth.errors import InputError
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from firth.cli.output import AsJson, Quiet, check_folder, print_json, warnings_as_notes
+from firth.cli.options import AsJson, Quiet
+from firth.cli.output import check_folder, print_json, warnings_as_notes
 from firth.errors import InputError
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from firth.cli.output import AsJson, print_json, print_table
+from firth.cli.options import AsJson
+from firth.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from firth.learning.gradcheck import GradientCheck

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, TypeAlias
 
 import typer
 
-from firth.cli.output import Quiet, check_folder, note
+from firth.cli.options import Quiet
+from firth.cli.output import check_folder, note
 from firth.errors import InputError
 
 if TYPE_CHECKING:

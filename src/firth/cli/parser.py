@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from firth.cli.output import AsJson, Quiet, check_folder, duration, in_one_line, note, print_json, print_table
+from firth.cli.options import AsJson, Quiet
+from firth.cli.output import check_folder, duration, in_one_line, note, print_json, print_table
 from firth.errors import FirthError, InputError
 
 if TYPE_CHECKING:

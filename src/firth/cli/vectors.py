@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from firth.cli.options import AsJson, Quiet
 from firth.cli.output import (
-    AsJson,
-    Quiet,
     check_folder,
     duration,
     in_one_line,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from firth.errors import InputError
 from firth.progress import Progress
 from firth.runs.checkpoints import SUFFIX, Checkpoints
 
+_WORK_FOLDER = "work"
 # By then, whoever wrote a temporary file is no more.
 _SECONDS_LEFT_BEHIND = 600.0
 
@@ -36,6 +38,11 @@ class Run:
     folder: Path
     is_kept: bool
     progress: Progress
+
+    @property
+    def work_folder(self) -> Path:
+        """Where a training keeps what its checkpoints need beside them, such as an encoded corpus."""
+        return self.folder / _WORK_FOLDER
 
     def checkpoints(
         self, stage: str, settings: Mapping[str, Any], *, seconds_between: float = 30.0
@@ -90,6 +97,17 @@ def open_run(
 def holds_checkpoints(folder: Path) -> bool:
     """Return whether there is something to resume from."""
     return any(folder.glob(f"*{SUFFIX}"))
+
+
+def remove_run(folder: Path) -> None:
+    """Remove what a run has written to its folder, and the folder unless there is something else in it."""
+    if not folder.is_dir():
+        return
+    for file in (*folder.glob(f"*{SUFFIX}"), *folder.glob(".firth-*")):
+        file.unlink(missing_ok=True)
+    shutil.rmtree(folder / _WORK_FOLDER, ignore_errors=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _remove_left_behind(folder: Path) -> None:
