@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from firth import FirthError
-from firth.learning import optimizers
 from firth.learning.optimizers import SGD, Adam
 
 
@@ -105,13 +104,9 @@ def test_adam_keeps_its_means_where_they_are_put() -> None:
     np.testing.assert_array_equal(w, alone)
 
 
-def test_linear_decay() -> None:
-    assert optimizers.linear_decay(0.5, 0, 100) == 0.5
-    assert optimizers.linear_decay(0.5, 50, 100) == 0.25
-    assert optimizers.linear_decay(0.5, 100, 100) == pytest.approx(0.5e-4)
-    assert optimizers.linear_decay(0.5, 250, 100, floor=0.1) == pytest.approx(0.05)
+def test_the_learning_rate_may_change_between_steps() -> None:
     sgd = SGD(0.5)
-    sgd.lr = optimizers.linear_decay(0.5, 50, 100)
+    sgd.lr = 0.25
     w = np.ones(1)
     sgd.step({"w": w}, {"w": np.ones(1)})
     assert w == 0.75
@@ -172,9 +167,6 @@ def test_names_must_agree() -> None:
         lambda: Adam(beta1=1),
         lambda: Adam(beta2=-0.1),
         lambda: Adam(eps=0),
-        lambda: optimizers.linear_decay(0, 1, 2),
-        lambda: optimizers.linear_decay(1, -1, 2),
-        lambda: optimizers.linear_decay(1, 1, 0),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(make: Any) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from firth import FirthError
 from firth.errors import InputError
-from firth.learning.optimizers import Adam, linear_decay
+from firth.learning.optimizers import Adam
+from firth.learning.schedules import linear_decay
 from firth.network import layers, training
 from firth.network.decider import Decider, DeciderShape
 from firth.network.encoder import Batch, Encoder, EncoderShape

@@ -1,7 +1,7 @@
 r"""Optimisers: how parameters follow their gradients downhill.
 
 Each has ``step(parameters, gradients)``, which changes the arrays of `parameters` in place. The learning
-rate is the attribute ``lr``, which a training loop may change between steps: see `linear_decay`.
+rate is the attribute ``lr``, which a training loop may change between steps: see `firth.learning.schedules`.
 """
 
 from __future__ import annotations
@@ -115,30 +115,6 @@ class Adam:
             m += (1 - self.beta1) * (g - m)
             v += (1 - self.beta2) * (g * g - v)
             parameter -= self.lr * (m / correction1) / (np.sqrt(v / correction2) + self.eps)
-
-
-def linear_decay(lr: float, done: float, total: float, floor: float = 1e-4) -> float:
-    """Return the learning rate after `done` of `total` units of work, on a straight line down from `lr`.
-
-    Parameters
-    ----------
-    lr
-        The rate at the beginning.
-    done, total
-        Work done and work in all, in any unit: steps, words, pairs.
-    floor
-        The rate never falls below this share of `lr` (word2vec's 0.0001).
-
-    Raises
-    ------
-    InputError
-        If `lr` or `total` is not positive, or `done` is negative.
-    """
-    _positive("lr", lr)
-    _positive("total", total)
-    if not done >= 0:
-        raise InputError(f"done is {done}: it must not be negative")
-    return lr * max(1 - done / total, floor)
 
 
 def _positive(name: str, value: float) -> float:

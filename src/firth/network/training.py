@@ -18,7 +18,8 @@ import numpy as np
 
 from firth.arrays import Arrays, Int64s, Ints
 from firth.errors import FirthError
-from firth.learning.optimizers import Adam, linear_decay
+from firth.learning.optimizers import Adam
+from firth.learning.schedules import linear_decay
 from firth.network import kernels
 from firth.network.gradients import Gradients
 from firth.network.parameters import Parameters

@@ -37,6 +37,7 @@ from firth.arrays import Float32s, Int64s, PathLike
 from firth.checks import processors, seed_number, whole_number
 from firth.errors import InputError
 from firth.learning.optimizers import Adam
+from firth.learning.schedules import level_then_linear
 from firth.progress import Progress, default_progress
 from firth.runs.interrupt import Interrupt, deferred_interrupt
 from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
@@ -411,8 +412,8 @@ class _Trainer:
         """Return the learning rate: level for a third of all epochs, then falling to 0 on a straight line."""
         if last is None:
             return self._model.lr
-        left = 1 - (position.epoch + position.done / self._batches) / last
-        return self._model.lr * min(1.0, 1.5 * left)
+        done = position.epoch + position.done / self._batches
+        return level_then_linear(self._model.lr, done, last)
 
     def _train_batch(self, pool: ThreadPoolExecutor, lr: float) -> None:
         """Train on the next minibatch."""

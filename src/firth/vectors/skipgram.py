@@ -15,7 +15,7 @@ import numpy as np
 from firth.arrays import Float32s, Ids, Int64s, PathLike
 from firth.checks import processors, seed_number, whole_number
 from firth.errors import InputError
-from firth.learning.optimizers import linear_decay
+from firth.learning.schedules import linear_decay
 from firth.progress import Progress, default_progress, saying_what_takes_long
 from firth.runs.interrupt import Interrupt, deferred_interrupt
 from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
