@@ -18,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 import firth
 from firth.classification.classifier import PhraseClassifier
-from firth.classification.encoding import Vocabulary
+from firth.classification.vocabulary import PhraseVocabulary
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.progress import Progress
@@ -324,7 +324,7 @@ def test_a_bug_is_not_told_as_a_damaged_file(tmp_path: Path, monkeypatch: pytest
     def broken(*_: Any) -> None:
         raise TypeError("a bug")
 
-    monkeypatch.setattr(Vocabulary, "__init__", broken)
+    monkeypatch.setattr(PhraseVocabulary, "__init__", broken)
     with pytest.raises(TypeError, match="a bug"):
         PhraseClassifier.load(path)
 
@@ -380,17 +380,17 @@ def test_parameters() -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"dim": 0}, "dim is 0"),
-        ({"epochs": 1.5}, "epochs is 1.5"),
-        ({"batch_size": 0}, "batch_size is 0"),
-        ({"patience": -1}, "patience is -1"),
-        ({"seed": -1}, "seed is -1"),
-        ({"weighting": "tfidf"}, "choose mean, sif, idf"),
-        ({"l2_normalize": True}, "choose none, words, phrase"),
-        ({"optimizer": "lbfgs"}, "choose sgd, adam"),
-        ({"lr": 0.0}, "lr is 0.0"),
-        ({"dropout": 1.0}, "dropout is 1.0"),
-        ({"validation_fraction": 0}, "validation_fraction is 0"),
+        ({"dim": 0}, "dim must be a whole number of at least 1, not 0"),
+        ({"epochs": 1.5}, "epochs must be a whole number of at least 1, not 1.5"),
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1, not 0"),
+        ({"patience": -1}, "patience must be a whole number of at least 1, not -1"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, not -1"),
+        ({"weighting": "tfidf"}, "weighting must be one of mean, sif, idf, not 'tfidf'"),
+        ({"l2_normalize": True}, "l2_normalize must be one of none, words, phrase, not True"),
+        ({"optimizer": "lbfgs"}, "optimizer must be one of sgd, adam, not 'lbfgs'"),
+        ({"lr": 0.0}, "lr must be a positive number such as 0.1, not 0.0"),
+        ({"dropout": 1.0}, "dropout must be at least 0 and less than 1, not 1.0"),
+        ({"validation_fraction": 0}, "validation_fraction must be between 0 and 1, not 0"),
         ({"fine_tune": False}, "without vectors to start from"),
         ({"class_weight": {"maybe": 2.0}}, "the label 'maybe', which no text has"),
         ({"class_weight": {"yes": 0.0}}, "must be positive"),

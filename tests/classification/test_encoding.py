@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firth.classification.encoding import Text, Vocabulary, frequent_words, split_texts
+from firth.classification.encoding import Text, split_texts
+from firth.classification.vocabulary import PhraseVocabulary, frequent_words
 from firth.errors import InputError
 from firth.text.splitting import split
 
@@ -59,19 +60,19 @@ def test_what_is_no_text(texts: list[Text], message: str) -> None:
 def test_rows_of_words_pairs_and_end() -> None:
     """A pair needs two known words side by side in one text; what is not known is counted."""
     done = split_texts(["a b c", "b a", "x a b", "x", ""], lowercase=True, pretokenized=False)
-    bare = Vocabulary(["a", "b", "c"], 1 << 30, NO_PAIRS, end=True)
+    bare = PhraseVocabulary(["a", "b", "c"], 1 << 30, NO_PAIRS, end=True)
     buckets, texts = bare.hashed_pairs(done)
     assert texts.tolist() == [0, 0, 0, 1, 1, 2, 2]
     ab, bc, c_end, ba, a_end, again, b_end = buckets.tolist()
     assert ab == again
     assert len({ab, bc, c_end, ba, a_end, b_end}) == 6
-    assert Vocabulary(["a", "b", "c"], 1 << 30, NO_PAIRS, end=False).hashed_pairs(done)[0].tolist() == [
+    assert PhraseVocabulary(["a", "b", "c"], 1 << 30, NO_PAIRS, end=False).hashed_pairs(done)[0].tolist() == [
         ab,
         bc,
         ba,
         ab,
     ]
-    vocabulary = Vocabulary(["a", "b", "c"], 1 << 30, np.array(sorted([ab, ba])), end=True)
+    vocabulary = PhraseVocabulary(["a", "b", "c"], 1 << 30, np.array(sorted([ab, ba])), end=True)
     encoded = vocabulary.encode(done)
     rows = [
         sorted(encoded.rows[begin:end].tolist())

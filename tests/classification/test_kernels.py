@@ -11,9 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firth.classification import kernels
+from firth.classification.kernels.arguments import (
+    UNIT_PHRASE,
+    ClassifierParameters,
+    PhraseLabels,
+    Phrases,
+    TrainingSettings,
+)
+from firth.classification.kernels.forward import score
+from firth.classification.kernels.training import learning_rate, train_in_minibatches, train_sgd_singly
+from firth.classification.training import new_adam_state, train_block
 from firth.learning.optimizers import Adam
 from firth.learning.phrase_objective import phrase_loss
+from firth.learning.schedules import linear_decay
 
 NORMALIZE = ("none", "words", "phrase")
 # A word twice in a phrase, a phrase without words, words in several phrases; row 6 occurs nowhere.
@@ -26,32 +36,32 @@ SEVERAL: list[list[int]] = [[0, 2], [], [1], [0, 1, 2]]
 class Problem:
     """Random parameters, and phrases with labels."""
 
-    def __init__(self, several: bool, normalize: str, **settings: Any) -> None:
+    def __init__(self, several: bool, normalize: str, adam: bool = False, **settings: Any) -> None:
         random = np.random.default_rng(1)
         n, k, dim = 7, 3, 5
         self.factors = random.uniform(0.5, 1.5, size=n).astype(np.float32)
         self.weights = random.uniform(0.5, 1.5, size=k).astype(np.float32)
         self.labels: list[Any] = list(SEVERAL) if several else list(SINGLE)
         self.normalize = normalize
-        self.parameters = kernels.Parameters(
+        self.parameters = ClassifierParameters(
             *(random.normal(size=shape).astype(np.float32) for shape in ((n, dim), (k, dim), (1, k)))
         )
         self.parameters.vectors[5] = 0  # has no direction
         lists = [x if several else [x] for x in self.labels]
-        self.encoded = kernels.Phrases(ROWS, OFFSETS, self.factors)
-        self.targets = kernels.Labels(
+        self.encoded = Phrases(ROWS, OFFSETS, self.factors)
+        self.targets = PhraseLabels(
             np.array([y for ys in lists for y in ys], dtype=np.uint32),
             np.concatenate([[0], np.cumsum([len(ys) for ys in lists])]),
             self.weights,
         )
         defaults = {
             "normalize": NORMALIZE.index(normalize), "multi_label": several, "frozen": 0, "biased": True,
-            "batch": 4,
-            "lr": 0.1, "total": 1e9, "keep": 1.0, "adam": False, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8,
+            "batch": 4, "lr": 0.1, "total": 1e9, "keep": 1.0,
         }  # fmt: skip
-        self.settings = kernels.Settings(**defaults | settings)
+        self.settings = TrainingSettings(**defaults | settings)
+        self.adam = adam
 
-    def gradients(self, phrases: list[int], at: kernels.Parameters) -> tuple[float, dict[str, Any]]:
+    def gradients(self, phrases: list[int], at: ClassifierParameters) -> tuple[float, dict[str, Any]]:
         """Return the summed loss of some phrases and the mean gradients, by the formulas."""
         exact = [np.asarray(array, dtype=np.float64) for array in at]
         loss, sums = 0.0, [np.zeros_like(array) for array in exact]
@@ -67,15 +77,13 @@ class Problem:
             sums[2] += by_bias[None] / len(phrases)
         return loss, dict(zip(("vectors", "outside", "bias"), sums, strict=True))
 
-    def train(self, order: list[int]) -> tuple[float, kernels.Parameters]:
+    def train(self, order: list[int], seed: int = 1) -> tuple[float, ClassifierParameters]:
         """Return the loss and the parameters after training on phrases in this order."""
-        after = kernels.Parameters(*(array.copy() for array in self.parameters))
-        first, second = (kernels.Parameters(*(np.zeros_like(array) for array in after)) for _ in range(2))
-        steps = np.zeros(7 + 3 + 1, dtype=np.int64)
-        loss = kernels.train(
-            self.encoded, self.targets, np.array(order), 0, after, first, second, steps, self.settings,
-            np.uint64(1),
-        )  # fmt: skip
+        after = ClassifierParameters(*(array.copy() for array in self.parameters))
+        adam = new_adam_state(after) if self.adam else None
+        loss = train_block(
+            self.encoded, self.targets, np.array(order), 0, after, adam, self.settings, np.uint64(seed)
+        )
         return loss, after
 
 
@@ -89,12 +97,50 @@ def test_a_step_of_sgd_is_along_the_gradients(several: bool, normalize: str, bat
     for minibatch in [[2], [0], [1], [3]] if batch == 1 else [[2, 0, 1, 3]]:
         value, gradients = problem.gradients(minibatch, expected)
         expected_loss += value
-        expected = kernels.Parameters(
+        expected = ClassifierParameters(
             *(np.asarray(a) - 0.1 * g for a, g in zip(expected, gradients.values(), strict=True))
         )
     assert loss == pytest.approx(expected_loss, rel=1e-5)
     for array, right in zip(after, expected, strict=True):
         np.testing.assert_allclose(array, right, rtol=2e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("normalize", ["none", "phrase"])
+def test_both_kernels_of_sgd_take_the_same_steps(normalize: str) -> None:
+    problem = Problem(False, normalize, batch=1, keep=0.5)
+    singly, in_minibatches = (
+        ClassifierParameters(*(array.copy() for array in problem.parameters)) for _ in range(2)
+    )
+    given = problem.encoded, problem.targets, np.array([2, 0, 1, 3]), 0
+    loss = train_sgd_singly(*given, singly, problem.settings, np.uint64(1))
+    expected = train_in_minibatches(*given, in_minibatches, None, None, problem.settings, np.uint64(1))
+    assert loss == pytest.approx(expected, rel=1e-5)
+    for array, right in zip(singly, in_minibatches, strict=True):
+        np.testing.assert_allclose(array, right, rtol=2e-4, atol=1e-6)
+
+
+def test_the_learning_rate_is_that_of_learning() -> None:
+    """To the bit, also after the end."""
+    for lr, total in ((0.1, 1e6), (0.3, 7.0), (1e-3, 12345.0)):
+        for done in [0, 1, 2, 3, 5, 6, 7, 8, *range(10, 12345, 97), 999_999]:
+            assert learning_rate(lr, done, total) == linear_decay(lr, done, total, floor=0.0)
+
+
+def test_the_learning_rate_falls_within_a_block() -> None:
+    """A phrase moves a bias by the rate at its place in the order times its gradient."""
+    problem = Problem(False, "none", batch=1, frozen=7, lr=0.5, total=3.0)
+    problem.parameters.outside[:] = 0
+    _, gradients = problem.gradients([1], problem.parameters)
+    _, after = problem.train([1])
+    np.testing.assert_allclose(problem.parameters.bias - after.bias, 0.5 * gradients["bias"], rtol=1e-5)
+    done = np.array([3, 1]), 2  # the second phrase is the last of three: nothing is left of the rate
+    after = ClassifierParameters(*(array.copy() for array in problem.parameters))
+    train_sgd_singly(problem.encoded, problem.targets, *done, after, problem.settings, np.uint64(1))
+    _, gradients = problem.gradients([3], problem.parameters)
+    rate = linear_decay(0.5, 2, 3.0, floor=0.0)
+    np.testing.assert_allclose(
+        problem.parameters.bias - after.bias, rate * gradients["bias"], rtol=1e-4, atol=1e-7
+    )
 
 
 @pytest.mark.parametrize("several", [False, True], ids=["softmax", "several labels"])
@@ -106,7 +152,7 @@ def test_adam_is_that_of_learning(several: bool) -> None:
     }
     adam = Adam(lr=0.01)
     for _ in range(2):
-        _, gradients = problem.gradients([0, 1, 2, 3], kernels.Parameters(**parameters))
+        _, gradients = problem.gradients([0, 1, 2, 3], ClassifierParameters(**parameters))
         adam.step(parameters, gradients)
     _, after = problem.train([0, 1, 2, 3, 0, 1, 2, 3])
     for name, array in after._asdict().items():
@@ -132,11 +178,7 @@ def test_dropout_keeps_the_expected_share() -> None:
     problem = Problem(False, "none", keep=0.75, lr=1e-3, batch=1)
     kept = []
     for seed in range(300):
-        after = kernels.Parameters(*(array.copy() for array in problem.parameters))
-        kernels.train(
-            problem.encoded, problem.targets, np.array([0]), 0, after, after, after, np.zeros(11, np.int64),
-            problem.settings, np.uint64(seed),
-        )  # fmt: skip
+        _, after = problem.train([0], seed)
         kept.append((after.outside != problem.parameters.outside).any(axis=0).mean())
     assert np.mean(kept) == pytest.approx(0.75, abs=0.04)
 
@@ -144,7 +186,7 @@ def test_dropout_keeps_the_expected_share() -> None:
 def test_score_is_the_product_plus_the_bias() -> None:
     problem = Problem(False, "phrase")
     scores = np.empty((4, 3), np.float32)
-    kernels.score(problem.encoded, problem.parameters, kernels.UNIT_PHRASE, scores)
+    score(problem.encoded, problem.parameters, UNIT_PHRASE, scores)
     np.testing.assert_allclose(scores[1], problem.parameters.bias[0])  # no word
     words = ROWS[:4]
     mean = (problem.factors[words, None] * problem.parameters.vectors[words]).sum(axis=0)

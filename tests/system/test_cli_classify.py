@@ -232,7 +232,7 @@ def test_models_of_python_whose_labels_are_numbers(folder: Path, form: str) -> N
         (["train", "train.tsv", "-o", "train.tsv"], "would be written over what is read"),
         (["train", "train.tsv", "-o", "x.firth", "--freeze"], "--freeze needs --vectors"),
         (["train", "train.tsv", "-o", "x.firth", "--binary"], "only trees have binary labels"),
-        (["train", "train.tsv", "-o", "x.firth", "--dropout", "1"], "dropout is 1.0"),
+        (["train", "train.tsv", "-o", "x.firth", "--dropout", "1"], "dropout must be at least 0"),
         (["train", "train.tsv", "-o", "x.firth", "--format", "jsonl"], "train.tsv:1: not JSON"),
         (["evaluate", "train.tsv", "test.tsv"], "not a safetensors file"),
         (["evaluate", "m.firth", "test.tsv", "--confusion", "c.pdf"], "must end in .png or .svg"),

@@ -1,10 +1,9 @@
-"""From texts to rows of vectors: words, hashed pairs of words, and the end of the phrase."""
+"""Texts as numbers of words, and as rows of vectors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
@@ -171,92 +170,3 @@ class Encoded:
     rows: npt.NDArray[np.uint32]
     offsets: Int64s
     coverage: Coverage
-
-
-class Vocabulary:
-    """The rows of a classifier: first its words, then pairs of words, last the end of the phrase.
-
-    Two known words that stand next to each other are a pair, and so are the last word and the end. Pairs are
-    hashed to `buckets`, so their number is bounded; different pairs may share a bucket. Only buckets that
-    occurred in training have a row.
-
-    Parameters
-    ----------
-    words
-        The words that have vectors.
-    buckets
-        Into how many buckets pairs are hashed; 0: no pairs.
-    pairs
-        The buckets that have a row, in order, shape (p,).
-    end
-        Whether the end of the phrase has a row.
-    """
-
-    def __init__(self, words: list[str], buckets: int, pairs: Int64s, end: bool) -> None:
-        self.words, self.buckets, self.pairs, self.end = words, buckets, pairs, end
-        self._rows = {word: row for row, word in enumerate(words)}
-
-    def __len__(self) -> int:
-        return len(self.words) + len(self.pairs) + self.end
-
-    @property
-    def end_row(self) -> int:
-        """The row of the end of the phrase, if it has one."""
-        return len(self) - 1
-
-    def word_rows(self, split: Split) -> Int64s:
-        """Return the row of each word of the texts, -1 for those that have none."""
-        rows = np.array([self._rows.get(word, -1) for word in split.words], dtype=np.int64)
-        found: Int64s = rows[split.numbers]
-        return found
-
-    def hashed_pairs(self, split: Split) -> tuple[Int64s, Int64s]:
-        """Return the buckets of all pairs, and the number of the text that each is in."""
-        ends = split.offsets[1:] if self.end else split.offsets[:0]
-        rows = np.insert(self.word_rows(split), ends, len(self.words))  # the number of the end, in pairs
-        owner = np.repeat(np.arange(len(split)), np.diff(split.offsets) + self.end)
-        first = np.flatnonzero((rows[:-1] >= 0) & (rows[1:] >= 0) & (owner[:-1] == owner[1:]))
-        a, b = rows[first].astype(np.uint64), rows[first + 1].astype(np.uint64)
-        # Two odd multipliers, and the upper bits, in which all lower ones have a say (Knuth's hash).
-        mixed = (a * np.uint64(0x9E3779B97F4A7C15) + b) * np.uint64(0xD1B54A32D192ED03)
-        return ((mixed >> np.uint64(32)) % np.uint64(self.buckets)).astype(np.int64), owner[first]
-
-    def encode(self, split: Split) -> Encoded:
-        """Return the rows of all texts: words, pairs, and the end."""
-        n = len(split)
-        text_of = np.repeat(np.arange(n), np.diff(split.offsets))
-        rows = self.word_rows(split)
-        known = rows >= 0
-        parts, owners = [rows[known]], [text_of[known]]
-        if len(self.pairs):
-            buckets, texts = self.hashed_pairs(split)
-            at = np.minimum(np.searchsorted(self.pairs, buckets), len(self.pairs) - 1)
-            trained = self.pairs[at] == buckets
-            parts.append(len(self.words) + at[trained])
-            owners.append(texts[trained])
-        known_words = np.bincount(owners[0], minlength=n)
-        if self.end:
-            parts.append(np.full(n, self.end_row))
-            owners.append(np.arange(n))
-        owner = np.concatenate(owners)
-        order = np.argsort(owner, kind="stable") if len(parts) > 1 else slice(None)
-        lengths = np.diff(split.offsets)
-        coverage = Coverage(
-            texts=n,
-            words=len(rows),
-            known=int(known.sum()),
-            empty=int((lengths == 0).sum()),
-            unknown=int(((lengths > 0) & (known_words == 0)).sum()),
-        )
-        return Encoded(
-            np.concatenate(parts)[order].astype(np.uint32),
-            offsets_of(np.bincount(owner, minlength=n)),
-            coverage,
-        )
-
-
-def frequent_words(split: Split, min_count: int) -> list[str]:
-    """Return the words that occur at least `min_count` times, the most frequent first."""
-    counts = np.bincount(split.numbers, minlength=len(split.words))
-    order = np.argsort(-counts, kind="stable")
-    return [split.words[i] for i in islice(order.tolist(), int((counts >= max(min_count, 1)).sum()))]

@@ -1,0 +1,323 @@
+"""Training of the phrase classifier: epochs, blocks of phrases, early stopping, checkpoints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from firth.arrays import Arrays, Float32s
+from firth.classification.encoding import Encoded
+from firth.classification.kernels.arguments import (
+    AdamConstants,
+    AdamState,
+    ClassifierParameters,
+    PhraseLabels,
+    Phrases,
+    TrainingSettings,
+)
+from firth.classification.labels import Targets
+from firth.classification.linear_model import LinearModel
+from firth.classification.settings import NORMALIZATIONS, ClassifierSettings
+from firth.errors import InputError
+from firth.learning.schedules import linear_decay
+from firth.runs.best import best_epoch, is_exhausted
+from firth.runs.checkpoints import Checkpoints
+from firth.runs.interrupt import Interrupt, deferred_interrupt
+from firth.runs.run import Run
+from firth.runs.workers import worker_threads
+
+if TYPE_CHECKING:
+    from firth.vectors.word_vectors import WordVectors
+
+# A thread trains on a block of so many words, then takes the next one.
+_BLOCK_WORDS = 1 << 18
+_ADAM = AdamConstants(beta1=0.9, beta2=0.999, eps=1e-8)
+
+
+@dataclass(frozen=True)
+class EncodedExamples:
+    """Texts as rows of vectors, with their labels."""
+
+    encoded: Encoded
+    targets: Targets
+
+
+def initial_parameters(
+    n_rows: int, n_labels: int, dim: int, pretrained: WordVectors | None, random: np.random.Generator
+) -> ClassifierParameters:
+    """Return the parameters that training starts from; the pretrained vectors are the first ones."""
+    vectors = np.empty((n_rows, dim), dtype=np.float32)
+    first = 0
+    if pretrained is not None:
+        first = len(pretrained)
+        vectors[:first] = pretrained.matrix
+        _ = pretrained.norms  # an error if an entry is not finite
+    # As fastText begins: uniformly in ±1/dim.
+    vectors[first:] = (2 * random.random((n_rows - first, dim), dtype=np.float32) - 1) / dim
+    outside = np.zeros((n_labels, dim), dtype=np.float32)
+    return ClassifierParameters(vectors, outside, np.zeros((1, n_labels), dtype=np.float32))
+
+
+class Trainer:
+    """Trains a model on blocks of its texts, in an order that is drawn anew for each epoch.
+
+    Parameters
+    ----------
+    model
+        The model, with its parameters as they begin. They are changed in place.
+    examples
+        What to train on.
+    label_weights : ndarray of float32
+        The weight of each label in the loss.
+    held_out
+        What the best epoch is chosen by; None: the last epoch is the best.
+    frozen
+        The number of vectors, the first ones, that are not trained.
+    settings
+        How to train.
+    random
+        The generator of all random numbers. It is part of the state of the training.
+    """
+
+    def __init__(
+        self,
+        model: LinearModel,
+        examples: EncodedExamples,
+        label_weights: Float32s,
+        held_out: EncodedExamples | None,
+        frozen: int,
+        settings: ClassifierSettings,
+        random: np.random.Generator,
+    ) -> None:
+        encoded, targets = examples.encoded, examples.targets
+        self.history: list[dict[str, Any]] = []
+        self.words, self._n = len(encoded.rows), len(targets)
+        self._model, self._held_out, self._settings, self._random = model, held_out, settings, random
+        self._phrases = Phrases(encoded.rows, encoded.offsets, model.factors)
+        self._labels = PhraseLabels(targets.ids, targets.offsets, label_weights)
+        self._training = TrainingSettings(
+            normalize=NORMALIZATIONS.index(settings.l2_normalize),
+            multi_label=targets.form != "single",
+            frozen=frozen,
+            biased=not settings.end_of_phrase,
+            batch=settings.minibatch,
+            lr=settings.initial_lr,
+            total=float(self._n * settings.epochs),
+            keep=1.0 - settings.dropout,
+        )
+        blocks = max(math.ceil(self.words / _BLOCK_WORDS), settings.threads)
+        self._block_size = math.ceil(math.ceil(self._n / settings.minibatch) / blocks) * settings.minibatch
+        self._adam = new_adam_state(model.parameters) if settings.optimizer == "adam" else None
+        self._best = [array.copy() for array in self._trained(model.parameters)] if held_out else []
+
+    @property
+    def best_epoch(self) -> int:
+        """The number of the best epoch so far."""
+        return best_epoch(self._scores) if self._held_out is not None else len(self.history)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all epochs are done, or the score has not improved for too long."""
+        if len(self.history) >= self._settings.epochs:
+            return True
+        return len(self._scores) > 0 and is_exhausted(self._scores, self._settings.patience)
+
+    def train_epoch(self, pool: ThreadPoolExecutor, interrupt: Interrupt) -> dict[str, Any]:
+        """Train one epoch; return its entry of the history.
+
+        Raises
+        ------
+        InputError
+            The training diverged.
+        KeyboardInterrupt
+            Ctrl-C was pressed. The parameters are somewhere within the epoch then.
+        """
+        started = time.perf_counter()
+        loss = self._train_blocks(pool, interrupt) / self._n
+        epoch = len(self.history) + 1
+        lr, epochs = self._settings.initial_lr, self._settings.epochs
+        entry = {
+            "epoch": epoch,
+            "loss": loss,
+            "lr": linear_decay(lr, epoch, epochs, floor=0.0),
+            "seconds": time.perf_counter() - started,
+        }
+        if not math.isfinite(loss):
+            raise InputError(f"training diverged in epoch {epoch}: lower the learning rate, which was {lr:g}")
+        if self._held_out is not None:
+            probabilities = self._model.probabilities(self._held_out.encoded)
+            entry["dev"] = float(self._model.right_decisions(probabilities, self._held_out.targets).mean())
+        self.history.append(entry)
+        if self._held_out is not None and self.best_epoch == epoch:
+            for best, array in zip(self._best, self._trained(self._model.parameters), strict=True):
+                best[:] = array
+        return entry
+
+    def restore_best(self) -> None:
+        """Set the parameters to those of the best epoch."""
+        if self._held_out is not None:
+            for array, best in zip(self._trained(self._model.parameters), self._best, strict=True):
+                array[:] = best
+
+    def state(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        """Return all that training changes, between two epochs: arrays, and what JSON can hold."""
+        return self._arrays(), {"history": self.history, "random": self._random.bit_generator.state}
+
+    def put_back(self, arrays: Arrays, state: Mapping[str, Any], checkpoints: Checkpoints) -> None:
+        """Go on from what `state` returned.
+
+        Raises
+        ------
+        InputError
+            The arrays are of other sizes.
+        """
+        for name, array in self._arrays().items():
+            saved = arrays.get(name)
+            if saved is None or (saved.shape, saved.dtype) != (array.shape, array.dtype):
+                raise checkpoints.refusal("holds arrays of other sizes")
+            array[:] = saved
+        self.history = state["history"]
+        self._random.bit_generator.state = state["random"]
+
+    @property
+    def _scores(self) -> list[float]:
+        return [entry["dev"] for entry in self.history] if self._held_out is not None else []
+
+    def _trained(self, parameters: ClassifierParameters) -> ClassifierParameters:
+        """Return the parts of parameters, or of what Adam keeps for them, that training changes."""
+        return ClassifierParameters(
+            parameters.vectors[self._training.frozen :], parameters.outside, parameters.bias
+        )
+
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return all arrays that training changes, by name."""
+        kinds = {"now": self._trained(self._model.parameters)}
+        if self._best:
+            kinds["best"] = ClassifierParameters(*self._best)
+        if self._adam is not None:
+            kinds["first"] = self._trained(self._adam.first)
+            kinds["second"] = self._trained(self._adam.second)
+        named = {
+            f"{kind}/{name}": array for kind, of in kinds.items() for name, array in of._asdict().items()
+        }
+        return named if self._adam is None else {**named, "steps": self._adam.steps}
+
+    def _train_blocks(self, pool: ThreadPoolExecutor, interrupt: Interrupt) -> float:
+        """Train on all texts once; return the summed loss."""
+        order = self._random.permutation(self._n)
+        starts = range(0, self._n, self._block_size)
+        seeds = self._random.integers(2**63, size=len(starts), dtype=np.uint64)
+        done = len(self.history) * self._n
+
+        def train_block(start: int, seed: np.uint64) -> float:
+            interrupt.check()
+            chosen = order[start : start + self._block_size]
+            return self._train_on(chosen, done + start, seed)
+
+        return sum(pool.map(train_block, starts, seeds))
+
+    def _train_on(self, chosen: npt.NDArray[np.int64], done: int, seed: np.uint64) -> float:
+        """Train on some texts, after `done` texts of all epochs; return the summed loss."""
+        loss: float = train_block(
+            self._phrases, self._labels, chosen, done, self._model.parameters, self._adam, self._training,
+            seed,
+        )  # fmt: skip
+        return loss
+
+
+def new_adam_state(parameters: ClassifierParameters) -> AdamState:
+    """Return what Adam keeps, before its first step."""
+    first, second = (ClassifierParameters(*map(np.zeros_like, parameters)) for _ in range(2))
+    steps = np.zeros(len(parameters.vectors) + len(parameters.outside) + 1, dtype=np.int64)
+    return AdamState(first, second, steps)
+
+
+def train_block(
+    phrases: Phrases,
+    labels: PhraseLabels,
+    order: npt.NDArray[np.int64],
+    done: int,
+    parameters: ClassifierParameters,
+    adam: AdamState | None,
+    training: TrainingSettings,
+    seed: np.uint64,
+) -> float:
+    """Train on some phrases with Adam, or with SGD if `adam` is None, by the kernel that is the fastest."""
+    from firth.classification.kernels import training as kernels
+    from firth.classification.kernels.arguments import UNIT_WORDS
+
+    loss: float
+    if adam is None and training.batch == 1 and training.normalize != UNIT_WORDS:
+        loss = kernels.train_sgd_singly(phrases, labels, order, done, parameters, training, seed)
+    else:
+        loss = kernels.train_in_minibatches(
+            phrases, labels, order, done, parameters, adam, _ADAM, training, seed
+        )
+    return loss
+
+
+def train(trainer: Trainer, settings: ClassifierSettings, checkpoints: Checkpoints, run: Run) -> None:
+    """Go on to the end of the training; then set the parameters to those of the best epoch.
+
+    A checkpoint is saved after an epoch if it is due. If there is one already, training goes on from it. With
+    one thread, the result has the same bits as if training had never stopped.
+
+    Parameters
+    ----------
+    trainer
+        What to train.
+    settings
+        How to train.
+    checkpoints
+        Where the state of the trainer is kept.
+    run
+        What to report to.
+
+    Raises
+    ------
+    InputError
+        The training diverged; or the checkpoint is of another training, broken, or cannot be written.
+    KeyboardInterrupt
+        Ctrl-C was pressed. What was trained since the last checkpoint is lost.
+    """
+    found = checkpoints.load()
+    if found is not None:
+        trainer.put_back(*found, checkpoints)
+    with (
+        run.progress.stage("training", trainer.words * settings.epochs),
+        worker_threads(settings.threads) as pool,
+        deferred_interrupt() as interrupt,
+    ):
+        while not trainer.is_finished:
+            entry = trainer.train_epoch(pool, interrupt)
+            figures = {name: entry[name] for name in ("loss", "dev") if name in entry}
+            run.progress.advance(trainer.words * entry["epoch"], **figures)
+            if checkpoints.due:
+                checkpoints.save(*trainer.state())
+            interrupt.check()
+    trainer.restore_best()
+
+
+def fingerprint(
+    words: list[str], model: LinearModel, examples: EncodedExamples, held_out: EncodedExamples | None
+) -> str:
+    """Return a hash of all data that a training depends on: texts, labels, and initial parameters."""
+    digest = hashlib.sha256(json.dumps([words, model.classes.tolist(), model.form]).encode())
+    for array in (*model.parameters, model.factors):
+        digest.update(array.tobytes())
+    for given in (examples, held_out):
+        if given is not None:
+            targets = given.targets
+            digest.update(json.dumps([targets.classes.tolist(), targets.form]).encode())
+            for array in (given.encoded.rows, given.encoded.offsets, targets.ids, targets.offsets):
+                digest.update(array.tobytes())
+    return digest.hexdigest()
