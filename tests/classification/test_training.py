@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from firth.classification import training
 from firth.classification.classifier import PhraseClassifier
 from firth.errors import InputError
+from firth.files.arrays_file import load_arrays, save_arrays
 from firth.progress import Progress
 from firth.runs.checkpoints import Checkpoints
 from firth.vectors.word_vectors import WordVectors
@@ -132,6 +134,52 @@ def test_checkpoints_need_resume_and_any_number_of_threads(tmp_path: Path) -> No
 def test_checkpoints_are_saved_only_when_they_are_due(tmp_path: Path) -> None:
     model().fit(TEXTS, LABELS, checkpoint_dir=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_is_saved_after_ctrl_c(tmp_path: Path) -> None:
+    interrupt(model(), tmp_path, 2)
+    assert [file.name for file in tmp_path.iterdir()] == ["classifier.checkpoint"]
+
+
+class PowerCutError(Exception):
+    """Stands for an end that the program does not see coming."""
+
+
+@pytest.mark.parametrize("parameters", [{"optimizer": "adam", "dropout": 0.2}, {"patience": 3}], ids=str)
+@pytest.mark.usefixtures("always_due")
+def test_training_goes_on_in_the_middle_of_an_epoch(
+    parameters: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "_BLOCK_WORDS", 100)
+    uninterrupted = model(**parameters).fit(TEXTS, LABELS)
+    save, left = Checkpoints.save, [12]  # of 9 blocks in an epoch
+
+    def save_until_the_power_is_cut(*arguments: Any) -> None:
+        save(*arguments)
+        left[0] -= 1
+        if left[0] == 0:
+            raise PowerCutError
+
+    monkeypatch.setattr(Checkpoints, "save", save_until_the_power_is_cut)
+    with pytest.raises(PowerCutError):
+        model(**parameters).fit(TEXTS, LABELS, checkpoint_dir=tmp_path)
+    position = load_arrays(tmp_path / "classifier.checkpoint")[1]["state"]["position"]
+    assert 0 < len(position["blocks"]) < 9
+    monkeypatch.setattr(training, "_BLOCK_WORDS", 1000)  # the blocks of the checkpoint count
+    resumed = model(**parameters).fit(TEXTS, LABELS, checkpoint_dir=tmp_path, resume=True)
+    for array, expected in zip(resumed._parameters, uninterrupted._parameters, strict=True):
+        np.testing.assert_array_equal(array, expected)
+    assert without_seconds(resumed.history_) == without_seconds(uninterrupted.history_)
+
+
+@pytest.mark.usefixtures("always_due")
+def test_a_checkpoint_of_other_sizes_is_refused(tmp_path: Path) -> None:
+    interrupt(model(), tmp_path, 1)
+    path = tmp_path / "classifier.checkpoint"
+    arrays, metadata = load_arrays(path, mmap=False)
+    save_arrays(path, arrays | {"now/bias": np.zeros((1, 5), np.float32)}, metadata)
+    with pytest.raises(InputError, match="holds arrays of other sizes, so it cannot be resumed"):
+        model().fit(TEXTS, LABELS, checkpoint_dir=tmp_path, resume=True)
 
 
 def test_a_fit_that_fails_leaves_the_classifier_as_it_was() -> None:

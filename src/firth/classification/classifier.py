@@ -203,7 +203,7 @@ class PhraseClassifier:
             Texts and labels to choose the best epoch by, which are not trained on. Labels that no training
             text has count as wrong.
         checkpoint_dir
-            A folder where a checkpoint is kept: every 30 seconds, after an epoch. None: nothing is kept.
+            A folder where a checkpoint is kept: every 30 seconds, and after Ctrl-C. None: nothing is kept.
         resume
             Go on from the checkpoint in that folder, if there is one. With one thread, the result has the
             same bits as if training had not been interrupted.

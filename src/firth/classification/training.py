@@ -6,15 +6,15 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from firth.arrays import Arrays, Float32s
+from firth.arrays import Arrays, Float32s, Int64s
 from firth.classification.encoding import Encoded
 from firth.classification.kernels.arguments import (
     AdamConstants,
@@ -31,7 +31,7 @@ from firth.errors import InputError
 from firth.learning.schedules import linear_decay
 from firth.runs.best import best_epoch, is_exhausted
 from firth.runs.checkpoints import Checkpoints
-from firth.runs.interrupt import Interrupt, deferred_interrupt
+from firth.runs.interrupt import deferred_interrupt
 from firth.runs.run import Run
 from firth.runs.workers import worker_threads
 
@@ -65,6 +65,25 @@ def initial_parameters(
     vectors[first:] = (2 * random.random((n_rows - first, dim), dtype=np.float32) - 1) / dim
     outside = np.zeros((n_labels, dim), dtype=np.float32)
     return ClassifierParameters(vectors, outside, np.zeros((1, n_labels), dtype=np.float32))
+
+
+@dataclass
+class _EpochPosition:
+    """How far an epoch is.
+
+    Attributes
+    ----------
+    blocks
+        The numbers of the blocks that are still to be trained on.
+    loss
+        The summed loss of the other blocks.
+    seconds
+        The time spent on them.
+    """
+
+    blocks: list[int]
+    loss: float = 0.0
+    seconds: float = 0.0
 
 
 class Trainer:
@@ -117,7 +136,10 @@ class Trainer:
         blocks = max(math.ceil(self.words / _BLOCK_WORDS), settings.threads)
         self._block_size = math.ceil(math.ceil(self._n / settings.minibatch) / blocks) * settings.minibatch
         self._adam = new_adam_state(model.parameters) if settings.optimizer == "adam" else None
-        self._best = [array.copy() for array in self._trained(model.parameters)] if held_out else []
+        self._best = (
+            [array.copy() for array in self._trained(model.parameters)] if held_out is not None else []
+        )
+        self._begin_epoch()
 
     @property
     def best_epoch(self) -> int:
@@ -131,26 +153,40 @@ class Trainer:
             return True
         return len(self._scores) > 0 and is_exhausted(self._scores, self._settings.patience)
 
-    def train_epoch(self, pool: ThreadPoolExecutor, interrupt: Interrupt) -> dict[str, Any]:
-        """Train one epoch; return its entry of the history.
+    def train_blocks(self, pool: ThreadPoolExecutor, is_to_pause: Callable[[], bool]) -> bool:
+        """Train on blocks of this epoch; return whether the epoch is complete.
+
+        Blocks are left for the next call as soon as `is_to_pause` says so. At least one is trained on.
+        """
+        started = time.perf_counter()
+        blocks = self._position.blocks
+
+        def train_block_unless_paused(block: int) -> float | None:
+            return None if block != blocks[0] and is_to_pause() else self._train_block(block)
+
+        left = []
+        for block, loss in zip(blocks, pool.map(train_block_unless_paused, blocks), strict=True):
+            if loss is None:
+                left.append(block)
+            else:
+                self._position.loss += loss
+        self._position.blocks = left
+        self._position.seconds += time.perf_counter() - started
+        return not left
+
+    def end_epoch(self) -> dict[str, Any]:
+        """Score the held-out texts, and begin the next epoch; return the entry of the history.
 
         Raises
         ------
         InputError
             The training diverged.
-        KeyboardInterrupt
-            Ctrl-C was pressed. The parameters are somewhere within the epoch then.
         """
-        started = time.perf_counter()
-        loss = self._train_blocks(pool, interrupt) / self._n
+        loss, seconds = self._position.loss / self._n, self._position.seconds
         epoch = len(self.history) + 1
-        lr, epochs = self._settings.initial_lr, self._settings.epochs
-        entry = {
-            "epoch": epoch,
-            "loss": loss,
-            "lr": linear_decay(lr, epoch, epochs, floor=0.0),
-            "seconds": time.perf_counter() - started,
-        }
+        lr = self._settings.initial_lr
+        rate = linear_decay(lr, epoch, self._settings.epochs, floor=0.0)
+        entry = {"epoch": epoch, "loss": loss, "lr": rate, "seconds": seconds}
         if not math.isfinite(loss):
             raise InputError(f"training diverged in epoch {epoch}: lower the learning rate, which was {lr:g}")
         if self._held_out is not None:
@@ -160,6 +196,7 @@ class Trainer:
         if self._held_out is not None and self.best_epoch == epoch:
             for best, array in zip(self._best, self._trained(self._model.parameters), strict=True):
                 best[:] = array
+        self._begin_epoch()
         return entry
 
     def restore_best(self) -> None:
@@ -169,8 +206,14 @@ class Trainer:
                 array[:] = best
 
     def state(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-        """Return all that training changes, between two epochs: arrays, and what JSON can hold."""
-        return self._arrays(), {"history": self.history, "random": self._random.bit_generator.state}
+        """Return all that training changes: arrays, and what JSON can hold."""
+        state = {
+            "history": self.history,
+            "position": asdict(self._position),
+            "block_size": self._block_size,
+            "random": self._random_state,
+        }
+        return self._arrays(), state
 
     def put_back(self, arrays: Arrays, state: Mapping[str, Any], checkpoints: Checkpoints) -> None:
         """Go on from what `state` returned.
@@ -185,8 +228,10 @@ class Trainer:
             if saved is None or (saved.shape, saved.dtype) != (array.shape, array.dtype):
                 raise checkpoints.refusal("holds arrays of other sizes")
             array[:] = saved
-        self.history = state["history"]
+        self.history, self._block_size = state["history"], state["block_size"]
         self._random.bit_generator.state = state["random"]
+        self._begin_epoch()
+        self._position = _EpochPosition(**state["position"])
 
     @property
     def _scores(self) -> list[float]:
@@ -211,27 +256,23 @@ class Trainer:
         }
         return named if self._adam is None else {**named, "steps": self._adam.steps}
 
-    def _train_blocks(self, pool: ThreadPoolExecutor, interrupt: Interrupt) -> float:
-        """Train on all texts once; return the summed loss."""
-        order = self._random.permutation(self._n)
-        starts = range(0, self._n, self._block_size)
-        seeds = self._random.integers(2**63, size=len(starts), dtype=np.uint64)
-        done = len(self.history) * self._n
+    def _begin_epoch(self) -> None:
+        """Draw the order of the texts, and the seeds of the blocks."""
+        self._random_state = self._random.bit_generator.state
+        self._order: Int64s = self._random.permutation(self._n)
+        n_blocks = math.ceil(self._n / self._block_size)
+        self._seeds = self._random.integers(2**63, size=n_blocks, dtype=np.uint64)
+        self._position = _EpochPosition(list(range(n_blocks)))
 
-        def train_block(start: int, seed: np.uint64) -> float:
-            interrupt.check()
-            chosen = order[start : start + self._block_size]
-            return self._train_on(chosen, done + start, seed)
-
-        return sum(pool.map(train_block, starts, seeds))
-
-    def _train_on(self, chosen: npt.NDArray[np.int64], done: int, seed: np.uint64) -> float:
-        """Train on some texts, after `done` texts of all epochs; return the summed loss."""
-        loss: float = train_block(
-            self._phrases, self._labels, chosen, done, self._model.parameters, self._adam, self._training,
-            seed,
+    def _train_block(self, block: int) -> float:
+        """Train on one block of this epoch; return its summed loss."""
+        start = block * self._block_size
+        order = self._order[start : start + self._block_size]
+        done = len(self.history) * self._n + start
+        return train_block(
+            self._phrases, self._labels, order, done, self._model.parameters, self._adam, self._training,
+            self._seeds[block],
         )  # fmt: skip
-        return loss
 
 
 def new_adam_state(parameters: ClassifierParameters) -> AdamState:
@@ -268,8 +309,8 @@ def train_block(
 def train(trainer: Trainer, settings: ClassifierSettings, checkpoints: Checkpoints, run: Run) -> None:
     """Go on to the end of the training; then set the parameters to those of the best epoch.
 
-    A checkpoint is saved after an epoch if it is due. If there is one already, training goes on from it. With
-    one thread, the result has the same bits as if training had never stopped.
+    A checkpoint is saved when it is due, and after Ctrl-C. If there is one already, training goes on from it.
+    With one thread, the result has the same bits as if training had never stopped.
 
     Parameters
     ----------
@@ -287,7 +328,7 @@ def train(trainer: Trainer, settings: ClassifierSettings, checkpoints: Checkpoin
     InputError
         The training diverged; or the checkpoint is of another training, broken, or cannot be written.
     KeyboardInterrupt
-        Ctrl-C was pressed. What was trained since the last checkpoint is lost.
+        Ctrl-C was pressed.
     """
     found = checkpoints.load()
     if found is not None:
@@ -297,11 +338,16 @@ def train(trainer: Trainer, settings: ClassifierSettings, checkpoints: Checkpoin
         worker_threads(settings.threads) as pool,
         deferred_interrupt() as interrupt,
     ):
+
+        def is_to_pause() -> bool:
+            return interrupt.pressed or (run.is_kept and checkpoints.due)
+
         while not trainer.is_finished:
-            entry = trainer.train_epoch(pool, interrupt)
-            figures = {name: entry[name] for name in ("loss", "dev") if name in entry}
-            run.progress.advance(trainer.words * entry["epoch"], **figures)
-            if checkpoints.due:
+            if trainer.train_blocks(pool, is_to_pause):
+                entry = trainer.end_epoch()
+                figures = {name: entry[name] for name in ("loss", "dev") if name in entry}
+                run.progress.advance(trainer.words * entry["epoch"], **figures)
+            if is_to_pause():
                 checkpoints.save(*trainer.state())
             interrupt.check()
     trainer.restore_best()
