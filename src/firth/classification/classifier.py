@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from firth.arrays import Arrays, Float64s, PathLike
+from firth.arrays import Float64s, PathLike
 from firth.classification.encoding import Coverage, Encoded, Split, Text, split_texts
 from firth.classification.examples import (
     Examples,
@@ -23,12 +23,13 @@ from firth.classification.examples import (
 from firth.classification.kernels.arguments import ClassifierParameters
 from firth.classification.labels import as_sets, class_weights, read_targets
 from firth.classification.linear_model import LinearModel
-from firth.classification.settings import NORMALIZATIONS, ClassifierSettings, Optimizer, Weighting
+from firth.classification.model_file import FIELDS, KIND, WORD_ARRAYS, check_choices, number_arrays
+from firth.classification.settings import ClassifierSettings, Optimizer, Weighting
 from firth.classification.training import EncodedExamples, Trainer, fingerprint, initial_parameters, train
 from firth.classification.vocabulary import PhraseVocabulary, build_vocabulary, row_factors
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, pack_strings, save_arrays, unpack_strings
-from firth.files.records import ArrayRecord, FileKind, check_arrays, check_fields, reading
+from firth.files.records import check_arrays, check_fields, reading
 from firth.progress import Progress
 from firth.runs.run import Run, open_run
 from firth.version import __version__
@@ -36,24 +37,6 @@ from firth.version import __version__
 if TYPE_CHECKING:
     from firth.learning.phrase_objective import L2Normalize
     from firth.vectors.word_vectors import WordVectors
-
-
-_KIND = FileKind("phrase-classifier", "phrase classifier", "make one with firth classify train")
-_FORMS = ("single", "sets", "indicator")
-_FIELDS = {
-    "parameters": {"buckets": int, "end_of_phrase": (bool, int), "l2_normalize": str},
-    "classes": [(str, int, float, bool)],
-    "form": str,
-    "coverage": dict.fromkeys((field.name for field in fields(Coverage)), int),
-    "history": [dict],
-    "best_epoch": int,
-}
-"""The metadata of a model file. Of the parameters, `fit` checks those that are not listed here."""
-_WORD_ARRAYS = (
-    ArrayRecord("words", np.uint8, (None,)),
-    ArrayRecord("word_offsets", np.int64, (None,)),
-    ArrayRecord("pairs", np.int64, (None,)),
-)
 
 
 class PhraseClassifier:
@@ -340,7 +323,7 @@ class PhraseClassifier:
         }
         metadata = {
             "firth": __version__,
-            **_KIND.fields(),
+            **KIND.fields(),
             "parameters": self.get_params() | {"vectors": None, "class_weight": None},
             "classes": self.classes_.tolist(),
             "form": self._form,
@@ -363,11 +346,11 @@ class PhraseClassifier:
             The file does not exist, is broken, or is something else.
         """
         arrays, metadata = load_arrays(path, mmap=False)
-        _KIND.check(metadata, str(path))
+        KIND.check(metadata, str(path))
         with reading(str(path)):
-            check_fields(metadata, _FIELDS)
-            _check_choices(metadata)
-            check_arrays(arrays, _WORD_ARRAYS)
+            check_fields(metadata, FIELDS)
+            check_choices(metadata)
+            check_arrays(arrays, WORD_ARRAYS)
             words = unpack_strings(arrays["words"], arrays["word_offsets"])
         model = cls(**metadata["parameters"])
         model.classes_ = np.array(metadata["classes"])
@@ -376,7 +359,7 @@ class PhraseClassifier:
         buckets = model.buckets if model.bigrams else 0
         model._vocabulary = PhraseVocabulary(words, buckets, arrays["pairs"], model.end_of_phrase)
         with reading(str(path)):
-            check_arrays(arrays, _number_arrays(len(model._vocabulary), len(model.classes_), arrays))
+            check_arrays(arrays, number_arrays(len(model._vocabulary), len(model.classes_), arrays))
         model._parameters = ClassifierParameters(arrays["vectors"], arrays["outside"], arrays["bias"])
         model._factors = arrays["factors"]
         return model
@@ -428,36 +411,6 @@ def _check_known_words(coverage: Coverage) -> None:
             if coverage.words
             else f"none of the {coverage.texts:,} texts has a word in it"
         )
-
-
-def _check_choices(metadata: Mapping[str, Any]) -> None:
-    """Check the values in a model file of which there are only a few, or which must not be empty."""
-    parameters = metadata["parameters"]
-    unknown = sorted(set(parameters) - set(_parameter_names()))
-    if unknown:
-        raise InputError(f"it has the parameter {unknown[0]!r}, which is none of this version of firth")
-    for name, value, choices in (
-        ("end_of_phrase", parameters["end_of_phrase"], (False, True)),
-        ("l2_normalize", parameters["l2_normalize"], NORMALIZATIONS),
-        ("form", metadata["form"], _FORMS),
-    ):
-        if value not in choices:
-            raise InputError(f"its {name} is {value!r}, not one of {', '.join(map(repr, choices))}")
-    if parameters["buckets"] < 1:
-        raise InputError(f"its buckets are {parameters['buckets']}, not at least 1")
-    if not metadata["classes"]:
-        raise InputError("it has no labels")
-
-
-def _number_arrays(n: int, n_labels: int, arrays: Arrays) -> list[ArrayRecord]:
-    """Return the table of the arrays whose sizes follow from n vectors and the labels: kernels check none."""
-    check_arrays(arrays, [ArrayRecord("vectors", np.float32, (n, None))])
-    dim = arrays["vectors"].shape[1]
-    return [
-        ArrayRecord("outside", np.float32, (n_labels, dim)),
-        ArrayRecord("bias", np.float32, (1, n_labels)),
-        ArrayRecord("factors", np.float32, (n,)),
-    ]
 
 
 def _parameter_names() -> list[str]:
