@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import pytest
+import typer
 
+from firth.classification import settings as settings_module
+from firth.classification.labelled import FORMATS
+from firth.classification.settings import ClassifierSettings
+from firth.cli.classify.app import app
+from firth.cli.classify.inputs import Format
+from firth.cli.classify.train import L2, Optimizer, Weighting
 from firth.cli.main import main
+from firth.files.arrays_file import load_arrays
+from firth.progress import Progress
 from firth.vectors.word_vectors import WordVectors
 
 GOOD, BAD = ["good", "fine", "great", "superb"], ["bad", "awful", "boring", "dull"]
@@ -229,7 +240,7 @@ def test_models_of_python_whose_labels_are_numbers(folder: Path, form: str) -> N
             "unlabelled.tsv:2: the text has no label (2 such lines in all)",
         ),
         (["train", "train.tsv", "-o", "none/x.firth"], "there is no folder none"),
-        (["train", "train.tsv", "-o", "train.tsv"], "would be written over what is read"),
+        (["train", "train.tsv", "-o", "train.tsv"], "train.tsv: is train.tsv, which would be written over"),
         (["train", "train.tsv", "-o", "x.firth", "--freeze"], "--freeze needs --vectors"),
         (["train", "train.tsv", "-o", "x.firth", "--binary"], "only trees have binary labels"),
         (["train", "train.tsv", "-o", "x.firth", "--dropout", "1"], "dropout must be at least 0"),
@@ -252,6 +263,63 @@ def test_mistakes_are_told_in_one_line(folder: Path, arguments: list[str], messa
     (folder / "latin.txt").write_bytes("good\né\n".encode("latin-1"))
     assert message in fails("classify", *arguments, cwd=folder)
     assert not (folder / "x.firth").exists()
+
+
+def options_of_train() -> dict[str, Any]:
+    command: Any = typer.main.get_command(app)
+    return {option.name: option for option in command.commands["train"].params}
+
+
+def test_options_have_the_defaults_and_choices_of_the_settings() -> None:
+    options = options_of_train()
+    settings = {field.name: field.default for field in fields(ClassifierSettings)}
+    assert set(settings) - set(options) == {"fine_tune", "buckets", "end_of_phrase", "validation_fraction"}
+    for name in set(settings) & set(options):
+        default = options[name].default
+        assert getattr(default, "value", default) == settings[name]
+    for enum, choices in (
+        (Weighting, get_args(settings_module.Weighting)),
+        (Optimizer, get_args(settings_module.Optimizer)),
+        (L2, settings_module.NORMALIZATIONS),
+        (Format, FORMATS),
+    ):
+        assert [member.value for member in enum] == list(choices)
+
+
+class CtrlC(Progress):
+    """Presses Ctrl-C at the end of the second epoch."""
+
+    def advance(self, done: int, **figures: float) -> None:
+        if done == 2000:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupted_training_is_resumed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ("classify", "train", "train.tsv", "-o", "r.firth", "--dropout", "0.1", "-q")
+    succeeds(*command, cwd=folder)
+    expected = (folder / "r.firth").read_bytes()
+    (folder / "r.firth").write_bytes(b"of before")
+    with monkeypatch.context() as patch:
+        patch.setattr("firth.progress.default_progress", lambda quiet: CtrlC())
+        result = call(*command, cwd=folder)
+    assert result.returncode == 130
+    again = "firth classify train train.tsv -o r.firth --dropout 0.1 -q --resume"
+    assert f"a checkpoint is kept in r.firth.training; go on with: {again}" in result.stderr
+    assert "holds a training that was interrupted" in fails(*command, cwd=folder)
+    assert "with seed = 1, not 7" in fails(*command, "--resume", "--seed", 7, cwd=folder)
+    assert (folder / "r.firth").read_bytes() == b"of before"
+    succeeds(*command, "--resume", cwd=folder)
+    (folder / "expected.firth").write_bytes(expected)
+    arrays, _ = load_arrays(folder / "r.firth")
+    for name, array in load_arrays(folder / "expected.firth")[0].items():
+        np.testing.assert_array_equal(arrays[name], array)
+    assert not (folder / "r.firth.training").exists()
+
+
+def test_checkpoints_in_a_folder_of_ones_own(folder: Path) -> None:
+    succeeds("classify", "train", "train.tsv", "-o", "k.firth", "--checkpoint-dir", "kept", cwd=folder)
+    assert (folder / "kept").is_dir()
+    assert not (folder / "k.firth.training").exists()
 
 
 def test_predict_answers_each_line_as_it_comes(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TypeAlias
 
 import numpy as np
@@ -148,11 +148,16 @@ class Coverage:
         Texts that have words, but none with a vector.
     """
 
-    texts: int
-    words: int
-    known: int
-    empty: int
-    unknown: int
+    texts: int = 0
+    words: int = 0
+    known: int = 0
+    empty: int = 0
+    unknown: int = 0
+
+    def __add__(self, other: Coverage) -> Coverage:
+        """Return the coverage of the texts of both."""
+        sums = {field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)}
+        return Coverage(**sums)
 
 
 @dataclass(frozen=True)

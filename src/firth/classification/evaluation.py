@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,38 @@ class Evaluation:
     micro_f1: float
     labels: tuple[LabelScore, ...]
     confusion: Int64s | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures, as JSON can hold them; those of labels by label."""
+        figures = {name: getattr(self, name) for name in ("accuracy", "macro_f1", "micro_f1", "texts")}
+        scores = {score.label: asdict(score) for score in self.labels}
+        for score in scores.values():
+            del score["label"]
+        confusion = None if self.confusion is None else self.confusion.tolist()
+        return {**figures, "labels": scores, "confusion": confusion}
+
+
+@dataclass(frozen=True)
+class UnknownLabels:
+    """Labels of texts that a classifier does not know.
+
+    Attributes
+    ----------
+    texts
+        The number of texts that have such a label.
+    names
+        The labels, in order.
+    """
+
+    texts: int
+    names: tuple[str, ...]
+
+
+def find_unknown_labels(labels: Iterable[Sequence[str]], known: Iterable[str]) -> UnknownLabels:
+    """Return which labels of texts are not among those that a classifier knows."""
+    known = set(known)
+    unknown = [set(of_text) - known for of_text in labels]
+    return UnknownLabels(sum(map(bool, unknown)), tuple(sorted(set().union(*unknown))))
 
 
 def evaluate(gold: Iterable[str | Sequence[str]], predicted: Iterable[str | Sequence[str]]) -> Evaluation:

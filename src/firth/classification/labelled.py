@@ -44,6 +44,11 @@ _BINARY = {"0": "negative", "1": "negative", "3": "positive", "4": "positive"}
 Line: TypeAlias = tuple[int, str]
 
 
+def as_y(labels: list[tuple[str, ...]], several: bool) -> list[str] | list[tuple[str, ...]]:
+    """Return the labels of texts, or else the only label of each text if there are not several."""
+    return labels if several else [label for (label,) in labels]
+
+
 @dataclass
 class Labelled:
     """n labelled texts.
@@ -72,7 +77,7 @@ class Labelled:
 
     def y(self, several: bool) -> list[str] | list[tuple[str, ...]]:
         """Return the labels as `PhraseClassifier.fit` takes them: one of each text, or a tuple of each."""
-        return self.labels if several else [label for (label,) in self.labels]
+        return as_y(self.labels, several)
 
     def count(self, what: str) -> None:
         """Count something that was passed over."""

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from firth.cli import classify, parser, vectors
+from firth.cli import parser, vectors
+from firth.cli.classify.app import app as classify_app
 from firth.cli.demo import demo
 from firth.cli.gradcheck import gradcheck
 from firth.cli.output import RootGroup
@@ -27,7 +28,7 @@ app = typer.Typer(
 app.add_typer(vectors.app, name="vectors")
 app.add_typer(parser.app, name="parser")
 app.command()(parse)
-app.add_typer(classify.app, name="classify")
+app.add_typer(classify_app, name="classify")
 app.command()(demo)
 app.command()(gradcheck)
 

@@ -1,0 +1,1 @@
+"""``firth classify``: train a classifier of short texts, evaluate it, and use it."""
