@@ -63,6 +63,6 @@ def test_what_is_right_is_returned() -> None:
 
 
 def test_what_an_extra_brings_is_named() -> None:
-    checks.require("numpy", "plot")
-    with pytest.raises(InputError, match=r"this needs no_such_library, .* pip install 'firth\[plot\]'"):
-        checks.require("no_such_library", "plot")
+    checks.require("numpy", "plot", "a map")
+    with pytest.raises(InputError, match=r"a map needs no_such_library, .* pip install 'firth\[plot\]'"):
+        checks.require("no_such_library", "plot", "a map")
