@@ -8,9 +8,8 @@ import pytest
 from firth import FirthError
 from firth.learning import activations
 from firth.network.decider import Decider, DeciderShape
-from firth.network.encoder import Batch, Encoder, EncoderShape, places
+from firth.network.encoder import Batch, Encoder, EncoderShape, unit_rows
 from firth.network.gradients import Gradients
-from firth.network.packing import pack, round_parameters, unpack
 from firth.network.runner import SPARE_ROWS, EncoderRunner
 
 TABLES = ((9, 5), (4, 3))
@@ -39,10 +38,10 @@ def _batch(lengths: list[int], seed: int = 0) -> Batch:
 
 def test_rows_of_a_batch() -> None:
     batch = _batch([2, 1, 3])
-    np.testing.assert_array_equal(batch.places, [1, 2, 4, 6, 7, 8])
-    np.testing.assert_array_equal(batch.gaps, [0, 3, 5, 9])
+    np.testing.assert_array_equal(batch.unit_rows, [1, 2, 4, 6, 7, 8])
+    np.testing.assert_array_equal(batch.empty_rows, [0, 3, 5, 9])
     assert batch.n_rows == 10
-    np.testing.assert_array_equal(places(np.array([2, 1, 3])), batch.places)
+    np.testing.assert_array_equal(unit_rows(np.array([2, 1, 3])), batch.unit_rows)
 
 
 def test_gradients_add_up() -> None:
@@ -80,13 +79,13 @@ def test_parts_with_different_prefixes_share_a_dictionary() -> None:
 def test_sentences_do_not_see_each_other() -> None:
     encoder, batch = _encoder(), _batch([3, 1, 4])
     rows, _ = encoder.forward(batch, Gradients())
-    np.testing.assert_array_equal(rows[batch.gaps], 0)
+    np.testing.assert_array_equal(rows[batch.empty_rows], 0)
     ends = np.cumsum(batch.lengths)
     for length, end in zip(batch.lengths, ends, strict=True):
         part = slice(end - length, end)
         alone = Batch(batch.ids[part], batch.vectors[part], np.array([length]))
         expected, _ = encoder.forward(alone, Gradients())
-        np.testing.assert_allclose(rows[batch.places[part]], expected[1:-1], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(rows[batch.unit_rows[part]], expected[1:-1], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("depth", [0, 1, 3])
@@ -104,7 +103,7 @@ def test_the_gradient_of_empty_rows_does_not_matter() -> None:
     random = np.random.default_rng(1)
     drows = random.normal(size=(batch.n_rows, 16)).astype(np.float32)
     for k, each in enumerate(gradients):
-        drows[batch.gaps] = 100 * k
+        drows[batch.empty_rows] = 100 * k
         given = drows.copy()
         encoder.forward(batch, each, 0.2, np.random.default_rng(1))[1](drows)
         np.testing.assert_array_equal(drows, given)
@@ -168,7 +167,7 @@ def test_the_runner_of_many_sentences_is_that_of_each() -> None:
     encoder, lengths = _encoder(), np.random.default_rng(2).integers(1, 40, size=50)
     ids, vectors = _units(int(lengths.sum()))
     runner = EncoderRunner(encoder, vectors)
-    rows = runner.run(ids, lengths)[places(lengths)]
+    rows = runner.run(ids, lengths)[unit_rows(lengths)]
     ends = np.cumsum(lengths)
     for length, end in zip(lengths, ends, strict=True):
         part = slice(end - length, end)
@@ -240,20 +239,3 @@ def test_dropout_of_the_hidden_layer_is_of_the_training_only() -> None:
     np.testing.assert_array_equal(decider.forward(*arguments, 0.5)[0], plain)
     dropped, _ = decider.forward(*arguments, 0.5, np.random.default_rng(1))
     assert not np.allclose(dropped, plain)
-
-
-def test_packed_parameters() -> None:
-    parameters = _encoder().parameters | _decider().parameters
-    rounded = unpack(pack(parameters))
-    assert {name: array.shape for name, array in rounded.items()} == {
-        name: array.shape for name, array in parameters.items()
-    }
-    for name, array in parameters.items():
-        assert rounded[name].dtype == np.float32
-        scale = np.abs(array).max(axis=1 if "table" in name else 0, keepdims=True) / 127
-        np.testing.assert_allclose(rounded[name], array, atol=0.51 * scale.max() if array.ndim == 2 else 0)
-    again = unpack(pack(rounded))
-    round_parameters(parameters)
-    for name, array in rounded.items():
-        np.testing.assert_array_equal(parameters[name], array)
-        np.testing.assert_allclose(again[name], array, rtol=1e-6, err_msg=name)
