@@ -42,9 +42,10 @@ def adam_step(
     would end as denormal numbers, stay there, and make every later step slow. They are therefore set to 0
     when they are negligible.
 
-    `firth.classification.kernels` has another step of Adam: it steps single rows, each with its own number of
-    steps, needs no such guard, and multiplies by the bias corrections where this one divides. The two round
-    differently. Merging them would change the bits of every trained model, so both stay.
+    `firth.classification.kernels` has another kernel of Adam. It steps only rows that occur, each with its
+    own number of steps, so it needs no such guard. It multiplies by the bias corrections, where this one
+    divides: the two round differently. Merging them would change the bits of every trained model, so both
+    stay.
     """
     one, zero = np.float32(1), np.float32(0)
     for i in range(len(parameter)):
