@@ -147,9 +147,8 @@ def _encoder(random: np.random.Generator) -> tuple[Function, Point]:
     lengths = np.array([3, 1, 2])
     ids = np.stack([random.integers(n, size=6) for n, _ in shape.tables], axis=1)
     batch = Batch(ids, random.normal(size=(6, shape.vectors)), lengths)
-    weights = random.normal(
-        size=(batch.n_rows, shape.width)
-    )  # the weights of the empty rows must have no effect
+    # The empty rows have weights too, which must have no effect.
+    weights = random.normal(size=(batch.n_rows, shape.width))
 
     def encoder(**parameters: Floats) -> tuple[Any, ...]:
         gradients = Gradients()
