@@ -24,8 +24,8 @@ _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 def atomic_path(path: PathLike) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; it becomes `path` only when the block succeeds.
 
-    Links are followed. An existing file keeps its permissions; a new file gets those of the umask. A path that
-    is not a regular file (``/dev/null``, a pipe) cannot be replaced, and is given as it is.
+    Links are followed. An existing file keeps its permissions; a new file gets those of the umask. If `path`
+    is not a regular file (``/dev/null``, a pipe), it cannot be replaced, and is given as it is.
 
     Parameters
     ----------
