@@ -34,10 +34,10 @@ from firth.arrays import Float32s, PathLike
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, pack_strings, save_arrays, unpack_strings
 from firth.files.atomic import open_input, open_output
+from firth.files.records import ArrayRecord, FileKind, check_arrays, check_fields, reading
 from firth.vectors.word_vectors import WordVectors
 
-_KIND = "word vectors"
-_VERSION = 1
+_KIND = FileKind("word vectors", "file of word vectors", "make one with firth vectors train", "version", 1)
 _HEADER = re.compile(rb"(\d{1,10}) (\d{1,7})\s*")
 _FASTTEXT_MODEL = struct.pack("<i", 793712314)
 _LONGEST_LINE = 1 << 24  # bytes; more than that without a line end is not a file of vectors
@@ -53,13 +53,13 @@ _SUFFIXES = {
     ".bin": ".bin",
 }
 _ARRAYS = (
-    ("matrix", np.float32, 2),
-    ("words", np.uint8, 1),
-    ("word_offsets", np.int64, 1),
-    ("counts", np.int64, 1),
-    ("outside", np.float32, 2),
+    ArrayRecord("matrix", np.float32, (None, None)),
+    ArrayRecord("words", np.uint8, (None,)),
+    ArrayRecord("word_offsets", np.int64, (None,)),
+    ArrayRecord("counts", np.int64, (None,), optional=True),
+    ArrayRecord("outside", np.float32, (None, None), optional=True),
 )
-_OPTIONAL = ("counts", "outside")
+_FIELDS = {"history": [dict], "metadata": dict}
 
 
 def load_vectors(path: PathLike, *, mmap: bool = True) -> WordVectors:
@@ -162,40 +162,25 @@ def _save_own(vectors: WordVectors, path: Path) -> None:
         with _naming(path):
             _check_finite(vectors.outside)
         arrays["outside"] = vectors.outside
-    metadata = {
-        "kind": _KIND,
-        "version": _VERSION,
-        "history": vectors.history,
-        "metadata": vectors.metadata,
-    }
+    metadata = {**_KIND.fields(), "history": vectors.history, "metadata": vectors.metadata}
     save_arrays(path, arrays, metadata)
 
 
 def _load_own(path: Path, mmap: bool) -> WordVectors:
     arrays, about = load_arrays(path, mmap)
-    if about.get("kind") != _KIND:
-        raise InputError(f"{path}: holds {about.get('kind')!r}, not word vectors")
-    if about.get("version") != _VERSION:
-        raise InputError(f"{path}: written in version {about.get('version')!r} of the format; update firth")
+    _KIND.check(about, str(path))
+    with reading(str(path)):
+        check_fields(about, _FIELDS)
+        check_arrays(arrays, _ARRAYS)
+        words = unpack_strings(arrays["words"], arrays["word_offsets"])
     with _naming(path):
-        for name, dtype, dimensions in _ARRAYS:
-            array = arrays.get(name)
-            if array is None and name in _OPTIONAL:
-                continue
-            if array is None or array.dtype != dtype or array.ndim != dimensions:
-                raise InputError(f"broken: its array {name!r} is missing or of another type")
-        history, metadata = about.get("history"), about.get("metadata")
-        if not isinstance(history, list) or not all(isinstance(epoch, dict) for epoch in history):
-            raise InputError("broken: its history is not a list of objects")
-        if not isinstance(metadata, dict):
-            raise InputError("broken: its metadata is not an object")
         vectors = WordVectors(
-            unpack_strings(arrays["words"], arrays["word_offsets"]),
+            words,
             arrays["matrix"],
             counts=arrays.get("counts"),
             outside=arrays.get("outside"),
-            history=history,
-            metadata=metadata,
+            history=about["history"],
+            metadata=about["metadata"],
         )
         if not mmap:
             _ = vectors.norms  # raises where a vector is not finite
