@@ -19,14 +19,14 @@ from firth.arrays import Arrays
 from firth.errors import InputError
 
 Expected: TypeAlias = Any
-"""What a value from JSON must be.
+"""The type of a value from JSON.
 
 ========================  ====================================================================================
-``int, float, str, …``    of this type; a whole number is a float too, true and false are no numbers
+``int, float, str, …``    this type; whole numbers are floats too, true and false are not numbers
 ``(int, None)``           one of these
 ``[str]``                 a list of these
-``{str: int}``            an object with any names, and these values
-``{"width": int, …}``     an object with these names at least, each with its value
+``{str: int}``            an object with any names, and values of this type
+``{"width": int, …}``     an object with at least these names, each with a value of its type
 ========================  ====================================================================================
 """
 
@@ -50,13 +50,14 @@ class FileKind:
     Attributes
     ----------
     kind
-        What its metadata has under ``kind``.
+        The value of ``kind`` in its metadata.
     name
-        What people call it, without an article.
+        Its name in errors, without an article.
     remedy
         How to get such a file.
     version_field, version
-        Where its metadata has the version of the format, and which one is read; None if it has none.
+        The field of the metadata that holds the version of the format, and the version that is read. None
+        for a kind without versions.
     """
 
     kind: str
@@ -66,17 +67,17 @@ class FileKind:
     version: int | None = None
 
     def fields(self) -> dict[str, Any]:
-        """Return what the metadata of such a file begins with."""
+        """Return the kind and the version, as the metadata of such a file has them."""
         version = {} if self.version_field is None else {self.version_field: self.version}
         return {"kind": self.kind, **version}
 
     def check(self, metadata: Mapping[str, Any], file: str) -> None:
-        """Refuse the metadata of a file of another kind or version.
+        """Check the kind and the version of a file.
 
         Raises
         ------
         InputError
-            It is one.
+            The file is of another kind or version.
         """
         if metadata.get("kind") != self.kind:
             raise InputError(f"{file}: is no {self.name}; {self.remedy}")
@@ -154,7 +155,7 @@ def check_fields(metadata: Mapping[str, Any], fields: Mapping[str, Expected]) ->
 
 
 def _check_value(value: Any, expected: Expected, where: str) -> None:
-    """Check one value against `Expected`; `where` is its name, after those of the objects that it is in."""
+    """Check one value against `Expected`; `where` is its path in the metadata."""
     alternatives = expected if isinstance(expected, tuple) else (expected,)
     if not any(_is_a(value, alternative) for alternative in alternatives):
         raise InputError(
@@ -199,9 +200,9 @@ def part_of(arrays: Arrays, prefix: str) -> dict[str, npt.NDArray[Any]]:
 
 @contextmanager
 def reading(file: str) -> Iterator[None]:
-    """Say that a file is damaged when the block finds an `InputError` in it.
+    """Turn an `InputError` of the block, which checks and decodes, into "FILE: is damaged: …; copy it again".
 
-    The block checks and decodes; whoever constructs objects in it would hide nothing but an `InputError`.
+    All other errors pass: they are errors of the program.
     """
     try:
         yield

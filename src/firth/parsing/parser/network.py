@@ -14,7 +14,7 @@ from firth.errors import InputError
 from firth.network.decider import Decider, DeciderShape
 from firth.network.encoder import Encoder, EncoderShape
 from firth.network.layers import ACTIVATIONS
-from firth.network.parameters import Parameters
+from firth.network.parameters import Parameters, ParameterSpec
 from firth.network.runner import EncoderRunner
 from firth.parsing.tagger.features import WordFeatures
 from firth.parsing.tagger.tag_sets import TagSets
@@ -97,6 +97,11 @@ class ParserNetwork:
             parameters,
             "parser.decider.",
         )
+
+    def specs(self) -> Iterator[ParameterSpec]:
+        """Yield the specs of all parameters."""
+        yield from self.encoder.specs()
+        yield from self.decider.specs()
 
     def initialise(self, random: np.random.Generator) -> None:
         """Set all parameters to their random beginnings."""

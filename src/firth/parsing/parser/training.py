@@ -196,7 +196,7 @@ def train_parser(
     else:
         own_tags, name = [tags.number([sentence]) for sentence in sentences], "tagger"
     tagger = tagger_of([*sentences, *silver], dev, name, Lemmas.learn(sentences))
-    round_parameters(tagger.parameters)
+    round_parameters(tagger.parameters, tagger.specs())
 
     swap = shape.system == ARC_STANDARD_SWAP
     trees = _trees(sentences) if swap else _projective_trees(sentences)
@@ -207,7 +207,7 @@ def train_parser(
     own_tags += [tags.number([sentence]) for sentence in silver]
     task = ParserTask(network, [*sentences, *silver], trees, own_tags, dev, dev_tags)
     history = train(task, schedule, name="parser", threads=threads, run=run, settings=settings)
-    round_parameters(network.parameters)
+    round_parameters(network.parameters, network.specs())
     metadata = {
         "sentences": len(sentences),
         "words": sum(len(sentence.tokens) for sentence in sentences),

@@ -11,7 +11,7 @@ from firth.arrays import Bools, Floats, Ints
 from firth.compute.lanes import padded
 from firth.compute.quantized import multiply, quantize
 from firth.network.decider import Decider
-from firth.network.encoder import places
+from firth.network.encoder import unit_rows
 from firth.network.layers import ACTIVATIONS
 from firth.parsing.transitions import kernels
 from firth.parsing.transitions.actions import Actions
@@ -211,7 +211,7 @@ def _sentences(lengths: Ints) -> kernels.Sentences:
 def _gold_by_row(heads: Ints, labels: Ints, lengths: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     """Return gold trees as `kernels.Gold` has them: heads, labels, first children, children."""
     n_rows = int(lengths.sum()) + len(lengths) + 1
-    words = places(lengths)
+    words = unit_rows(lengths)
     root_rows = np.repeat(np.cumsum(lengths + 1) - lengths - 1, lengths)
     row_heads, row_labels = np.full(n_rows, -1), np.zeros(n_rows, np.int64)
     row_heads[words], row_labels[words] = heads, labels
