@@ -1,1 +1,1 @@
-"""Short texts sorted into classes by the mean of their word vectors."""
+"""Classification of short texts by the mean of their word vectors."""

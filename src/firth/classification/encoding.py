@@ -14,8 +14,9 @@ from firth.errors import InputError
 
 Text: TypeAlias = str | Sequence[str]
 
-_BATCH = 4096  # texts that are split at a time
-# A word before each text, which is taken away again, so that a text without words is seen as well.
+# Texts are split in batches of this size, so that not all of them are copied at once.
+_BATCH_TEXTS = 4096
+# This word is put before each text, so that a text without words is found too. It is removed afterwards.
 _FIRST = "0"
 
 
@@ -26,11 +27,11 @@ class Split:
     Attributes
     ----------
     words : list of str
-        The different words; their places in this list are their numbers.
+        The different words. The number of a word is its place in this list.
     numbers : ndarray of int32, shape (m,)
         The words of all texts, one text after the other.
     offsets : ndarray of int64, shape (n + 1,)
-        Text i has those from ``offsets[i]`` up to ``offsets[i + 1]``.
+        Text i has the words from ``offsets[i]`` up to ``offsets[i + 1]``.
     """
 
     words: list[str]
@@ -75,8 +76,8 @@ def _split_strings(texts: Sequence[str], lowercase: bool, pretokenized: bool) ->
 
     table = WordTable(lowercase=lowercase, pretokenized=pretokenized)
     pieces = []
-    for start in range(0, len(texts), _BATCH):
-        batch = texts[start : start + _BATCH]
+    for start in range(0, len(texts), _BATCH_TEXTS):
+        batch = texts[start : start + _BATCH_TEXTS]
         lines = [f"{_FIRST} {text}\n" for text in batch]
         if sum(line.count("\n") for line in lines) > len(lines):
             lines = [line[:-1].replace("\n", " ") + "\n" for line in lines]
@@ -87,7 +88,7 @@ def _split_strings(texts: Sequence[str], lowercase: bool, pretokenized: bool) ->
             raise InputError(
                 f"text {start + bad + 1} holds half a surrogate pair: it is not Unicode"
             ) from None
-        pieces.append(table.feed(block, final=start + _BATCH >= len(texts), name="text").copy())
+        pieces.append(table.feed(block, final=start + _BATCH_TEXTS >= len(texts), name="text").copy())
     numbers = table.merge_spellings()
     return table.words(range(len(table))), _renumbered(numbers, pieces)
 
@@ -134,18 +135,18 @@ def offsets_of(lengths: npt.ArrayLike) -> Int64s:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of some texts a classifier knows.
+    """How many words of some texts a classifier knows.
 
     Attributes
     ----------
     texts, words
-        How many there are.
+        The numbers of texts and of words.
     known
-        Words that have a vector.
+        The number of words that have a vector.
     empty
-        Texts without a word.
+        The number of texts without a word.
     unknown
-        Texts that have words, but none with a vector.
+        The number of texts that have words, but none with a vector.
     """
 
     texts: int = 0
@@ -162,14 +163,14 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Texts as rows of vectors: ``rows[offsets[i] : offsets[i + 1]]`` are those of text i, and so on.
+    """Texts as rows of vectors: ``rows[offsets[i] : offsets[i + 1]]`` are the rows of text i.
 
     Attributes
     ----------
     rows : ndarray of uint32
     offsets : ndarray of int64, shape (n + 1,)
     coverage
-        How much was known.
+        How many words were known.
     """
 
     rows: npt.NDArray[np.uint32]

@@ -1,4 +1,4 @@
-"""How good predicted labels are: accuracy, F1, and which labels are taken for which."""
+"""Scores of predicted labels: accuracy, F1, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from firth.errors import InputError
 
 @dataclass(frozen=True)
 class LabelScore:
-    """How well one label is predicted; the scores are in percent.
+    """The scores of one label, in percent.
 
     Attributes
     ----------
     label
-        Its name.
+        The name of the label.
     texts
-        How many texts have it.
+        The number of texts that have it.
     precision, recall, f1
-        Share of its predictions that are right; share of its texts that are found; their harmonic mean. 0
-        where there is nothing to take a share of.
+        Share of its predictions that are right; share of its texts that are found; their harmonic mean. A
+        share of nothing is 0.
     """
 
     label: str
@@ -37,22 +37,23 @@ class LabelScore:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Predicted and true labels, compared; the scores are in percent.
+    """A comparison of predicted labels with true ones; the scores are in percent.
 
     Attributes
     ----------
     texts
-        How many there are.
+        The number of texts.
     accuracy
-        Share of texts with the right label; if they may have several, with exactly the right ones.
+        Share of texts whose label, or whose whole set of labels, is right.
     macro_f1
-        Mean of the F1 of all labels that occur in the texts or in the predictions.
+        Mean of the F1 scores of all labels that occur in the texts or in the predictions.
     micro_f1
         F1 over all labels of all texts. With one label a text it is the accuracy.
     labels : tuple of LabelScore
-        Each label.
+        The scores of each label.
     confusion : ndarray of int64, shape (k, k), or None
-        How many texts with the label of the row got that of the column; None if texts may have several.
+        The number of texts with the label of the row that were given the label of the column. None if texts
+        may have several labels.
     """
 
     texts: int
@@ -106,7 +107,7 @@ def evaluate(gold: Iterable[str | Sequence[str]], predicted: Iterable[str | Sequ
     Raises
     ------
     InputError
-        There are none, or not as many of the one as of the other.
+        There are no labels, or the numbers of true and predicted ones differ.
     """
     true, found = list(gold), list(predicted)
     if len(true) != len(found) or not true:
@@ -147,7 +148,7 @@ def _matrix(sets: Sequence[set[str]], place: dict[str, int]) -> Bools:
 
 
 def _share(part: npt.ArrayLike, whole: npt.ArrayLike) -> Float64s:
-    """Return percentages, 0 of nothing."""
+    """Return percentages; a share of nothing is 0."""
     whole = np.asarray(whole, dtype=np.float64)
     shares: Float64s = 100 * np.asarray(part) / np.where(whole > 0, whole, 1)
     return shares

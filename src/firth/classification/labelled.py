@@ -3,7 +3,7 @@ r"""Labelled texts from files: TSV, CSV, JSON Lines, fastText's format, and tree
 ====================  ====================================================================================
 ``tsv``               ``label<TAB>text`` a line; further tabs belong to the text
 ``csv``               two columns, label and text, quoted as Python's csv module has it
-``jsonl``             an object a line, ``{"label": "good", "text": "…"}``; the label may be a list of labels
+``jsonl``             an object a line, ``{"label": "good", "text": "…"}``; the label may be a list
 ``fasttext``          ``__label__good …``; with several such words the text has several labels
 ``trees``             ``(3 (2 A) (4 (3 fine) (2 film)))``: 0 very negative … 4 very positive
 ====================  ====================================================================================
@@ -11,7 +11,7 @@ r"""Labelled texts from files: TSV, CSV, JSON Lines, fastText's format, and tree
 Trees are those of the Stanford Sentiment Treebank (Socher et al. 2013), where every phrase has a label.
 
 A first line of TSV or CSV that names the fields (``label`` and ``text``, in any order and among others) is a
-heading. Lines of white space are passed over and counted; whatever else is not as it should be is an error.
+heading. Blank lines are skipped and counted. Everything else that does not fit the format is an error.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PREFIX = "__label__"
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _TREE_TOKEN = re.compile(r"[()]|[^\s()]+")
 _BRACKETS = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}"}
-# The Penn Treebank cuts these off the word before them.
+# The Penn Treebank separates these from the word before them.
 _CLITIC = re.compile(r" (n't|'(?:s|m|d|re|ve|ll))\b", re.IGNORECASE)
 _BINARY = {"0": "negative", "1": "negative", "3": "positive", "4": "positive"}
 
@@ -60,7 +60,7 @@ class Labelled:
     labels : list of tuple of str
         The labels of each: one, unless the format allows for several.
     passed_over : dict
-        How many of what was not taken: blank lines, neutral phrases.
+        What was skipped, and how often: blank lines, neutral phrases.
     """
 
     texts: list[str] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Labelled:
         return as_y(self.labels, several)
 
     def count(self, what: str) -> None:
-        """Count something that was passed over."""
+        """Count something that was skipped."""
         self.passed_over[what] = self.passed_over.get(what, 0) + 1
 
 
@@ -102,19 +102,19 @@ def read(
     format
         One of `FORMATS`; None: by the suffix, or else by the first line.
     binary
-        Of trees: the labels ``negative`` (0 and 1) and ``positive`` (3 and 4); phrases with a 2 are passed
-        over and counted.
+        For trees: the labels are ``negative`` (0 and 1) and ``positive`` (3 and 4). Phrases with a 2 are
+        skipped and counted.
     phrases
-        Of trees: every phrase in them is a text, and not only whole sentences. What occurs again with the
-        same label is taken once, and counted.
+        For trees: every phrase is a text, and not only whole sentences. A phrase that occurs again with the
+        same label is skipped and counted.
     label_field, text_field
         The names of the fields in JSON and in a heading.
 
     Raises
     ------
     InputError
-        The file cannot be read, a text has no label, or something is not as its format has it: with the line
-        of the first such place and the number of all.
+        The file cannot be read, a text has no label, or something does not fit the format. The message has
+        the line of the first such place, and says how many texts have no label.
     """
     if format is not None and format not in FORMATS:
         raise InputError(f"unknown format {format!r} of labelled texts: choose {', '.join(FORMATS)}")
@@ -151,14 +151,14 @@ def detect(path: PathLike) -> str:
     Raises
     ------
     InputError
-        The file cannot be read, or does not show it.
+        The file cannot be read, or does not show its format.
     """
     with open_input(path) as file:
         return _format_of(path, _first_text(_lines(file, path), path)[1][1])
 
 
 def _first_text(lines: Iterator[Line], path: PathLike) -> tuple[int, Line]:
-    """Return how many blank lines come first, and the line after them."""
+    """Return the number of blank lines at the start, and the line after them."""
     for blank, line in enumerate(lines):
         if line[1].strip():
             return blank, line
@@ -166,7 +166,7 @@ def _first_text(lines: Iterator[Line], path: PathLike) -> tuple[int, Line]:
 
 
 class _Source:
-    """The lines of a file, and what is wrong with them."""
+    """The lines of a file, and its errors."""
 
     def __init__(self, path: PathLike, lines: Iterator[Line], labelled: Labelled) -> None:
         self.path, self._lines, self.labelled = path, lines, labelled
@@ -234,7 +234,7 @@ def _format_of(path: PathLike, first: str) -> str:
 
 
 def _heading(cells: Sequence[str], label_field: str, text_field: str) -> tuple[int, int] | None:
-    """Return the columns of label and text, if these cells name them."""
+    """Return the columns of label and text if these cells are a heading, None otherwise."""
     names = [cell.strip().lower() for cell in cells]
     if label_field.lower() in names and text_field.lower() in names:
         return names.index(label_field.lower()), names.index(text_field.lower())
@@ -259,7 +259,7 @@ def _read_tsv(source: _Source, label_field: str, text_field: str) -> None:
 
 
 def _read_csv(source: _Source, label_field: str, text_field: str) -> None:
-    begins = 0  # the line that the row begins at
+    begins = 0  # the number of the line at which the row begins
 
     def lines() -> Iterator[str]:
         nonlocal begins
@@ -344,8 +344,8 @@ def _read_trees(source: _Source, binary: bool, phrases: bool) -> None:
 
 def _parse_tree(source: _Source, number: int, line: str) -> list[tuple[str, list[str]]]:
     """Return the label and the tokens of each phrase, the whole sentence last."""
-    # A phrase that is still open has its label, "" before it is read, its tokens, and how many parts it has.
-    open_phrases: list[tuple[list[str], list[str], list[bool]]] = []
+    # For each phrase that is still open: its label, if it was read, and its tokens.
+    open_phrases: list[tuple[list[str], list[str]]] = []
     phrases: list[tuple[str, list[str]]] = []
     for token in _TREE_TOKEN.findall(line):
         if phrases and not open_phrases:
@@ -353,11 +353,11 @@ def _parse_tree(source: _Source, number: int, line: str) -> list[tuple[str, list
                 number, f"{token!r} stands after the end of the tree: there must be one tree a line"
             )
         if token == "(":
-            open_phrases.append(([], [], []))
+            open_phrases.append(([], []))
         elif not open_phrases:
             raise source.error(number, "not a tree: it must begin with a bracket, as in (3 (2 A) (4 wonder))")
         elif token == ")":
-            label, tokens, _ = open_phrases.pop()
+            label, tokens = open_phrases.pop()
             if not tokens:
                 raise source.error(number, "not a tree: a bracket closes a phrase without words")
             phrases.append((label[0], tokens))

@@ -1,4 +1,4 @@
-"""Labels of texts, one each or several, as numbers."""
+"""Labels of texts as numbers: one label for each text, or several."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Targets:
     ids : ndarray of uint32, offsets : ndarray of int64, shape (n + 1,)
         Text i has the labels ``classes[ids[offsets[i] : offsets[i + 1]]]``.
     form
-        How they were given: one label each; collections of labels; or a matrix of 0 and 1, in which column j
-        is label j.
+        How the labels were given: one for each text; a collection for each; or a matrix of 0 and 1, in which
+        column j is label j.
     """
 
     classes: npt.NDArray[Any]
@@ -40,7 +40,7 @@ class Targets:
         return len(self.offsets) - 1
 
     def take(self, texts: Int64s) -> Targets:
-        """Return the labels of some of the texts; `classes` stay as they are."""
+        """Return the labels of some of the texts, with the same `classes`."""
         ids = [self.ids[self.offsets[i] : self.offsets[i + 1]] for i in texts]
         lengths = np.diff(self.offsets)[texts]
         return Targets(self.classes, np.concatenate(ids), offsets_of(lengths), self.form)
@@ -64,7 +64,7 @@ def read_targets(y: Any, n: int) -> Targets:
     Raises
     ------
     InputError
-        There are not n of them, some are missing or NaN, or they are of different types.
+        The number of labels is not n, labels are missing or NaN, or they are of different types.
     """
     if not isinstance(y, np.ndarray):
         y = list(y)
@@ -104,7 +104,7 @@ def _unique(labels: Sequence[Any] | npt.NDArray[Any]) -> tuple[npt.NDArray[Any],
 
 
 def numbers_of(y: Targets, classes: npt.NDArray[Any]) -> Int64s:
-    """Return for each entry of ``y.ids`` its place among other `classes`, -1 where it is none of them."""
+    """Return the place of each label in ``y.ids`` among other `classes`, -1 for labels that are not there."""
     places = {label: place for place, label in enumerate(classes.tolist())}
     numbers = np.array([places.get(label, -1) for label in y.classes.tolist()], dtype=np.int64)
     found: Int64s = numbers[y.ids]
@@ -114,18 +114,18 @@ def numbers_of(y: Targets, classes: npt.NDArray[Any]) -> Int64s:
 def class_weights(
     class_weight: Mapping[Any, float] | Literal["balanced"] | None, targets: Targets
 ) -> Float32s:
-    """Return what each label weighs in the loss, shape (k,).
+    """Return the weight of each label in the loss, shape (k,).
 
     Parameters
     ----------
     class_weight
-        None: 1. ``"balanced"``: inversely to how often it occurs, so that all labels weigh the same in sum,
-        and texts 1 in the mean. A mapping: the weights of some labels; the others weigh 1.
+        None: all weights are 1. ``"balanced"``: weights are proportional to 1 / frequency, with a mean over
+        all texts of 1. A mapping: the weights of some labels; the others have the weight 1.
 
     Raises
     ------
     InputError
-        A weight is not positive, or is one of a label that there is not.
+        A weight is not positive, or belongs to a label that no text has.
     """
     k = len(targets.classes)
     if class_weight is None:
