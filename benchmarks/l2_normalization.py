@@ -1,4 +1,4 @@
-"""What L2 normalisation of word vectors gives and takes, as told in ``docs/l2-normalization.md``.
+"""Measure effects of the L2 normalisation of word vectors, for ``docs/l2-normalization.md``.
 
 Run by ``benchmarks/phrases.py l2``. All vectors are frozen here, and the end of the phrase does not count, so
 that nothing but the (normalised) mean of the vectors reaches the classifier.
@@ -20,7 +20,8 @@ from firth.classification.labelled import Labelled, read
 NORMALIZE = ("none", "words", "phrase")
 SEEDS = (1, 2, 3)
 RATES = (0.003, 0.01, 0.03, 0.1)
-SHORT = 4  # words
+SHORT_WORDS = 4
+"""A phrase is short if it has at most so many words."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,12 +67,12 @@ def classifier(
 
 
 def constructed(length_matters: bool) -> list[dict[str, Any]]:
-    """Build vectors in which length is all that tells two labels apart, or nothing but noise.
+    """Build vectors in which only the length separates two labels, or in which the length is noise.
 
-    Where it matters, there are mild words u and strong words 3 u, of the same directions, and the label says
-    which kind a phrase is of. Where it is noise, 5 of 100 words are positive and 5 negative: half of their
-    unit vectors lie along one axis; all vectors have lengths of a log-normal distribution with σ = 1.5; a
-    phrase of 8 words has two of its polarity.
+    If it matters, there are mild words u and strong words 3 u with the same directions, and the label is the
+    kind of the words of a phrase. If it is noise, 5 of 100 words are positive and 5 are negative, and their
+    unit vectors are shifted along one axis. All vectors have lengths from a log-normal distribution with
+    σ = 1.5. A phrase of 8 words has two words of its polarity.
     """
     rows = []
     for normalize in NORMALIZE:
@@ -122,7 +123,7 @@ def _right(
     vectors: WordVectors, normalize: str, train: Part, dev: Part, test: Part,
     seeds: Sequence[int] = SEEDS, epochs: int = 15,
 ) -> Floats:  # fmt: skip
-    """Choose the learning rate by dev texts; return the share of seeds that are right on each test text."""
+    """Choose the learning rate by dev texts; return the share of seeds that predict each test text right."""
 
     def models(lr: float) -> list[PhraseClassifier]:
         return [classifier(vectors, normalize, lr, seed, epochs).fit(*train) for seed in seeds]
@@ -137,7 +138,7 @@ def _right(
 def _compare(vectors: WordVectors, *parts: Part) -> dict[str, Any]:
     """Return the accuracies, with the difference from raw vectors and its standard error.
 
-    All are judged by the same texts, so the error is that of the mean of the differences on each text.
+    All are evaluated on the same texts, so the error is that of the mean difference on a text.
     """
     raw, *others = (_right(vectors, normalize, *parts) for normalize in NORMALIZE)
     cells: dict[str, Any] = {NORMALIZE[0]: 100 * float(raw.mean())}
@@ -165,7 +166,7 @@ def trainings(trees: Path, vectors: dict[str, WordVectors]) -> list[dict[str, An
 
 
 def across_lengths(trees: Path, vectors: dict[str, WordVectors]) -> list[dict[str, Any]]:
-    """Train on short phrases and judge by sentences, and the other way round (SST-2)."""
+    """Train on short phrases and evaluate on sentences, and the other way round (SST-2)."""
     files = {
         (name, phrases): read(trees / f"{name}.txt", binary=True, phrases=phrases)
         for name in ("train", "dev", "test")
@@ -173,18 +174,18 @@ def across_lengths(trees: Path, vectors: dict[str, WordVectors]) -> list[dict[st
     }
 
     def short(name: str) -> Part:
-        return _part(files[name, True], lambda text: len(text.split()) <= SHORT)
+        return _part(files[name, True], lambda text: len(text.split()) <= SHORT_WORDS)
 
     def long(name: str) -> Part:
         return _part(files[name, False])
 
     rows = []
-    for what, parts in (
-        (f"phrases of at most {SHORT} words → sentences", (short("train"), long("dev"), long("test"))),
-        (f"sentences → phrases of at most {SHORT} words", (long("train"), short("dev"), short("test"))),
+    for task, parts in (
+        (f"phrases of at most {SHORT_WORDS} words → sentences", (short("train"), long("dev"), long("test"))),
+        (f"sentences → phrases of at most {SHORT_WORDS} words", (long("train"), short("dev"), short("test"))),
     ):
         for name, of in vectors.items():
-            rows.append({"train → test": what, "vectors": name} | _compare(of, *parts))
+            rows.append({"train → test": task, "vectors": name} | _compare(of, *parts))
     return rows
 
 
@@ -221,7 +222,7 @@ def lengths(trees: Path, vectors: dict[str, WordVectors]) -> list[dict[str, Any]
 
 
 def similarities(pairs: Path | None, vectors: dict[str, WordVectors]) -> list[dict[str, Any]]:
-    """Compare dot products and cosines with what people say about the similarity of words."""
+    """Correlate dot products and cosines with human judgements of the similarity of words."""
     from scipy.stats import spearmanr
 
     if pairs is None:

@@ -1,9 +1,9 @@
-r"""Classify phrases of the Stanford Sentiment Treebank: firth and fastText side by side, and what L2 does.
+r"""Classify phrases of the Stanford Sentiment Treebank with firth and fastText, and measure effects of L2.
 
-``speed``: the same labelled words, epochs, threads and dimensions for both, one after the other, again and
-again; the medians are printed. ``accuracy``: both are tuned on the development sentences with the same grid,
-three seeds each; then, once, the best setting of each is judged by the test sentences. ``l2``: raw and
-normalised vectors of several trainings, as in ``docs/l2-normalization.md``.
+``speed``: both train on the same labelled words with the same epochs, threads and dimensions, in turns. The
+medians are printed. ``accuracy``: both are tuned on the development sentences with the same grid and three
+seeds. Then the best setting of each is evaluated once on the test sentences. ``l2``: raw and normalised
+vectors of several trainings, as in ``docs/l2-normalization.md``.
 
 Examples
 --------
@@ -33,7 +33,8 @@ from firth import PhraseClassifier
 from firth.classification.labelled import Labelled, read
 from firth.text.splitting import split
 
-TASKS = {"SST-2": True, "SST-5": False}  # whether the labels are binary
+# Whether the labels of each task are binary.
+TASKS = {"SST-2": True, "SST-5": False}
 SEEDS = (1, 2, 3)
 DIM = 100
 GRID = {"bigrams": (False, True), "lr": (0.1, 0.3), "epochs": (5, 10, 20)}
@@ -76,10 +77,10 @@ def main() -> None:
 
 
 def words_of(labelled: Labelled) -> Labelled:
-    """Split texts into firth's words, so that every tool gets the same ones, and mix their order.
+    """Split texts into firth's words, so that every tool gets the same ones, and shuffle the texts.
 
-    fastText goes through a file in its order, and the treebank has nearly all positive sentences before the
-    negative.
+    fastText reads a file in its order, and in the treebank most positive sentences stand before the negative
+    ones.
     """
     order = np.random.default_rng(1).permutation(len(labelled))
     return Labelled([" ".join(split(labelled.texts[i])) for i in order], [labelled.labels[i] for i in order])
@@ -110,7 +111,7 @@ def fit_firth(
 
 
 def fit_fasttext(file: Path, *, bigrams: bool, lr: float, epochs: int, threads: int, seed: int) -> Any:
-    """Train from a file; return the model, or None if it "encountered NaN": this release does, at random."""
+    """Train from a file; return the model, or None if fastText "encountered NaN", as this release may do."""
     import fasttext
 
     try:
@@ -145,7 +146,7 @@ TRIES = 10
 
 
 def fit(tool: str, file: Path, *, seed: int, **settings: Any) -> tuple[Any, float, int]:
-    """Train until it succeeds, by a new seed each time; return the model, its seconds and number of tries."""
+    """Train with new seeds until it succeeds; return the model, the seconds, and the number of tries."""
     for attempt in range(1, TRIES + 1):
         start = time.perf_counter()
         model = TOOLS[tool][0](file, seed=seed + 100 * (attempt - 1), **settings)
@@ -183,7 +184,7 @@ def speed(options: argparse.Namespace, folder: Path) -> Iterator[Settings]:
 
 
 def median_of(values: list[float]) -> float:
-    """Return the median of the runs that did not fail; NaN if all did."""
+    """Return the median of the runs that did not fail; NaN if all failed."""
     good = [value for value in values if value == value]
     return median(good) if good else float("nan")
 
@@ -203,7 +204,7 @@ def speed_table(runs: list[Settings]) -> str:
 
 
 def accuracy(options: argparse.Namespace, folder: Path) -> Iterator[Settings]:
-    """Tune on the development sentences, then judge by the test sentences."""
+    """Tune on the development sentences, then evaluate on the test sentences."""
     for (task, binary), phrases in itertools.product(TASKS.items(), (False, True)):
         file = write(
             words_of(read(options.trees / "train.txt", binary=binary, phrases=phrases)), folder / "train"
@@ -249,7 +250,7 @@ def markdown(rows: list[list[str]]) -> str:
 
 
 def spread(values: list[float]) -> str:
-    """Format a mean, and how far the seeds are from it at most."""
+    """Format a mean, and the largest distance of a seed from it."""
     center = mean(values)
     return f"{center:.1f} ± {max(abs(value - center) for value in values):.1f}"
 

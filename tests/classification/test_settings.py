@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from dataclasses import asdict, fields
 
 import numpy as np
@@ -19,6 +20,12 @@ def test_the_classifier_has_these_settings_with_these_defaults() -> None:
     settings = {field.name: field.default for field in fields(ClassifierSettings)}
     assert set(arguments) - set(settings) == {"vectors", "class_weight"}
     assert {name: arguments[name].default for name in settings} == settings
+
+
+def test_the_classifier_documents_them() -> None:
+    documented = (PhraseClassifier.__doc__ or "").partition("Attributes\n")[0]
+    for field in fields(ClassifierSettings):
+        assert re.search(rf"^({field.name}|.*, {field.name})(,.*)?$", documented, re.MULTILINE), field.name
 
 
 def test_numbers_of_numpy_become_those_of_python() -> None:

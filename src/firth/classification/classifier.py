@@ -24,7 +24,12 @@ from firth.classification.kernels.arguments import ClassifierParameters
 from firth.classification.labels import as_sets, class_weights, read_targets
 from firth.classification.linear_model import LinearModel
 from firth.classification.model_file import FIELDS, KIND, WORD_ARRAYS, check_choices, number_arrays
-from firth.classification.settings import ClassifierSettings, Optimizer, Weighting
+from firth.classification.settings import (
+    ClassifierSettings,
+    Optimizer,
+    Weighting,
+    with_documented_settings,
+)
 from firth.classification.training import EncodedExamples, Trainer, fingerprint, initial_parameters, train
 from firth.classification.vocabulary import PhraseVocabulary, build_vocabulary, row_factors
 from firth.errors import InputError
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
     from firth.vectors.word_vectors import WordVectors
 
 
+@with_documented_settings
 class PhraseClassifier:
     """Classify short texts by the (weighted) mean of their word vectors and a softmax over the labels.
 
@@ -53,8 +59,7 @@ class PhraseClassifier:
     class_weight
         The weights of the labels in the loss. None: all weigh 1. ``"balanced"``: rare labels weigh more, so
         that the texts of each label weigh the same together. Or a mapping from labels to weights.
-    dim, fine_tune, ..., seed
-        See `firth.classification.settings.ClassifierSettings`.
+    {settings}
 
     Attributes
     ----------

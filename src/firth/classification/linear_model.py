@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from firth.arrays import Bools, Float32s, Float64s
 from firth.classification.encoding import Encoded
-from firth.classification.kernels.arguments import ClassifierParameters
+from firth.classification.kernels.arguments import ClassifierParameters, Phrases
 from firth.classification.labels import Form, Targets, as_sets, numbers_of
 from firth.classification.settings import NORMALIZATIONS
 from firth.errors import InputError
@@ -43,7 +43,6 @@ class LinearModel:
 
     def probabilities(self, encoded: Encoded) -> Float64s:
         """Return the probability of each label for each text, shape (n, k)."""
-        from firth.classification.kernels.arguments import Phrases
         from firth.classification.kernels.forward import score
 
         phrases = Phrases(encoded.rows, encoded.offsets, self.factors)

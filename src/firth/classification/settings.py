@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 from firth.checks import (
     choice,
@@ -137,3 +138,15 @@ class ClassifierSettings:
     def minibatch(self) -> int:
         """The number of phrases in a minibatch."""
         return _DEFAULT_BATCH_SIZE[self.optimizer] if self.batch_size is None else self.batch_size
+
+
+_Classifier = TypeVar("_Classifier", bound=type)
+
+
+def with_documented_settings(classifier: _Classifier) -> _Classifier:
+    """Replace ``{settings}`` in a docstring by the parameters that `ClassifierSettings` documents."""
+    if classifier.__doc__ and ClassifierSettings.__doc__:  # there are none with python -OO
+        text = inspect.cleandoc(ClassifierSettings.__doc__)
+        settings = text.partition("----------\n")[2].partition("\n\n")[0]
+        classifier.__doc__ = inspect.cleandoc(classifier.__doc__).replace("{settings}", settings)
+    return classifier

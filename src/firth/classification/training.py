@@ -17,6 +17,7 @@ import numpy.typing as npt
 from firth.arrays import Arrays, Float32s, Int64s
 from firth.classification.encoding import Encoded
 from firth.classification.kernels.arguments import (
+    UNIT_WORDS,
     AdamConstants,
     AdamState,
     ClassifierParameters,
@@ -294,7 +295,6 @@ def train_block(
 ) -> float:
     """Train on some phrases with Adam, or with SGD if `adam` is None, by the kernel that is the fastest."""
     from firth.classification.kernels import training as kernels
-    from firth.classification.kernels.arguments import UNIT_WORDS
 
     loss: float
     if adam is None and training.batch == 1 and training.normalize != UNIT_WORDS:
@@ -357,13 +357,18 @@ def fingerprint(
     words: list[str], model: LinearModel, examples: EncodedExamples, held_out: EncodedExamples | None
 ) -> str:
     """Return a hash of all data that a training depends on: texts, labels, and initial parameters."""
-    digest = hashlib.sha256(json.dumps([words, model.classes.tolist(), model.form]).encode())
+    digest = hashlib.sha256(_encoded(words, model.classes.tolist(), model.form))
     for array in (*model.parameters, model.factors):
         digest.update(array.tobytes())
     for given in (examples, held_out):
         if given is not None:
             targets = given.targets
-            digest.update(json.dumps([targets.classes.tolist(), targets.form]).encode())
+            digest.update(_encoded(targets.classes.tolist(), targets.form))
             for array in (given.encoded.rows, given.encoded.offsets, targets.ids, targets.offsets):
                 digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+def _encoded(*values: Any) -> bytes:
+    """Return values as bytes; labels may be of types that JSON does not have."""
+    return json.dumps(values, default=repr).encode()
