@@ -39,6 +39,9 @@ from firth.classification.kernels.gradients import (
 )
 from firth.compute.rows import prefetch
 
+# How many phrases ahead the offsets of a phrase are loaded, and then its rows, whose place the offsets say.
+_PHRASES_TO_OFFSETS, _PHRASES_TO_ROWS = 12, 6
+
 
 @classifier_kernel
 def learning_rate(lr, done, total):
@@ -55,7 +58,8 @@ def learning_rate(lr, done, total):
 def _fetch(order, at, offsets, label_offsets, ids, rows, flat_vectors, dim):
     """Ask the processor to load into its caches what the next phrases of the order need."""
     last = len(order) - 1
-    far, near, following = order[min(at + 12, last)], order[min(at + 6, last)], order[min(at + 1, last)]
+    far, near = order[min(at + _PHRASES_TO_OFFSETS, last)], order[min(at + _PHRASES_TO_ROWS, last)]
+    following = order[min(at + 1, last)]
     prefetch(offsets, far, 2)
     prefetch(label_offsets, far, 2)
     prefetch(rows, offsets[near], offsets[near + 1] - offsets[near])
