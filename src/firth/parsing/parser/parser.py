@@ -29,9 +29,7 @@ from firth.parsing.tagger.lemmas import Lemmas
 from firth.parsing.tagger.tag_sets import TagSets
 from firth.parsing.tagger.tagger import Tagger, TaggerShape
 from firth.parsing.transitions.actions import Actions
-from firth.parsing.transitions.decoding import READABLE
-from firth.parsing.transitions.kernels import ARC_STANDARD_SWAP
-from firth.parsing.transitions.systems import Transition, TransitionSystem
+from firth.parsing.transitions.systems import SYSTEMS, Transition, TransitionSystem
 from firth.progress import Progress
 from firth.text import conllu
 from firth.text.document import Sentence, Token
@@ -170,7 +168,7 @@ class Parser:
     @property
     def system(self) -> TransitionSystem:
         """The transition system, in its readable form."""
-        return READABLE[self.network.shape.system]
+        return SYSTEMS[self.network.shape.system]
 
     def transitions(self, sentence: Sentence, *, given_tags: bool = False) -> list[Transition]:
         """Return the steps in which the parser builds the tree of a sentence, for `firth.show.traces`.
@@ -215,7 +213,7 @@ class Parser:
             "lemma rules": self.tagger.lemmas.rules,
             "relations": actions.relations,
             "roots": actions.roots,
-            "shape": asdict(self.network.shape),
+            "shape": _shape_to_file(self.network.shape),
             "tagger shape": asdict(self.tagger.shape),
             "training": {**self.metadata, "history": history},
         }
@@ -243,10 +241,8 @@ class Parser:
             tagger_shape = TaggerShape(**metadata["tagger shape"])
             lemmas = Lemmas(metadata["lemma rules"])
             tagger = Tagger(features, tags, lemmas, parameters["tagger"], tagger_shape)
-            sizes: dict[str, Any] = metadata["shape"]
-            slots = {name: tuple(sizes[name]) for name in ("unit_slots", "label_slots")}
-            shape = ParserShape(**{**sizes, **slots})
-            swap = shape.system == ARC_STANDARD_SWAP
+            shape = _shape_from_file(metadata["shape"])
+            swap = SYSTEMS[shape.system].has_swap
             actions = Actions(metadata["relations"], metadata["roots"], swap)
             network = ParserNetwork(features, tags, actions, shape, parameters["parser"])
             check_parameters(parameters["tagger"], tagger.shapes)
@@ -282,6 +278,20 @@ class Parser:
                 token.head, token.deprel = head, deprel
         if tags is not None:
             self.tagger.write(tags, part)
+
+
+def _shape_to_file(shape: ParserShape) -> dict[str, Any]:
+    """Return a shape as model files have it: the transition system is a number there."""
+    return {**asdict(shape), "system": SYSTEMS[shape.system].code}
+
+
+def _shape_from_file(fields: Mapping[str, Any]) -> ParserShape:
+    """Return the shape that `_shape_to_file` made fields of; ValueError if there is no such system."""
+    slots = {name: tuple(fields[name]) for name in ("unit_slots", "label_slots")}
+    names = [name for name, system in SYSTEMS.items() if system.code == fields["system"]]
+    if not names:
+        raise ValueError(f"there is no transition system {fields['system']!r}")
+    return ParserShape(**{**fields, **slots, "system": names[0]})
 
 
 def _epochs(treebank: Sequence[Sentence]) -> int:

@@ -8,18 +8,17 @@ import numpy as np
 
 from firth.arrays import Ints
 from firth.errors import InputError
-from firth.parsing.transitions.kernels import (
-    KINDS,
-    LEFT,
-    RIGHT,
-    ROOT_ARC,
-    SHIFT,
-    SWAP,
-)
-from firth.parsing.transitions.systems import (
-    Kind,
-    Transition,
-)
+from firth.parsing.transitions.codes import LEFT_ARC, N_KINDS, RIGHT_ARC, ROOT_ARC, SHIFT, SWAP
+from firth.parsing.transitions.systems import Kind, Transition
+
+_READABLE = {
+    SHIFT: Kind.SHIFT,
+    LEFT_ARC: Kind.LEFT_ARC,
+    RIGHT_ARC: Kind.RIGHT_ARC,
+    ROOT_ARC: Kind.RIGHT_ARC,
+    SWAP: Kind.SWAP,
+}
+"""The kinds of compiled code, and those of the readable systems."""
 
 
 class Actions:
@@ -48,10 +47,10 @@ class Actions:
         """The relations by number; the number after the last stands for none."""
         n, m = len(relations), len(roots)
         none = n + m
-        kinds = [SHIFT, *[LEFT] * n, *[RIGHT] * n, *[ROOT_ARC] * m, *[SWAP] * swap]
+        kinds = [SHIFT, *[LEFT_ARC] * n, *[RIGHT_ARC] * n, *[ROOT_ARC] * m, *[SWAP] * swap]
         labels = [none, *range(n), *range(n), *range(n, n + m), *[none] * swap]
         self.kinds, self.arc_labels = np.array(kinds), np.array(labels)
-        self.available = np.zeros((KINDS, none + 1), np.bool_)
+        self.available = np.zeros((N_KINDS, none + 1), np.bool_)
         self.available[self.kinds, self.arc_labels] = True
         self._numbers = {label: k for k, label in enumerate(self.relations)}
         self._root_numbers = {label: k for k, label in enumerate(self.roots, n)}
@@ -66,10 +65,7 @@ class Actions:
     def transition(self, action: int) -> Transition:
         """Return an action as the readable systems have it."""
         kind, label = int(self.kinds[action]), int(self.arc_labels[action])
-        if kind == ROOT_ARC:
-            kind = RIGHT
-        readable = {SHIFT: Kind.SHIFT, LEFT: Kind.LEFT_ARC, RIGHT: Kind.RIGHT_ARC, SWAP: Kind.SWAP}[kind]
-        return Transition(readable, None if label == self.none else self.labels[label])
+        return Transition(_READABLE[kind], None if label == self.none else self.labels[label])
 
     def number(self, heads: Sequence[int], deprels: Sequence[str]) -> Ints:
         """Return the numbers of the relations of a tree; that of a relation that is not known is `none`."""

@@ -41,6 +41,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from firth.errors import InputError
+from firth.parsing.transitions.codes import ARC_HYBRID, ARC_STANDARD, ARC_STANDARD_SWAP
 from firth.parsing.transitions.projectivity import children_of, top_down
 
 
@@ -116,6 +117,12 @@ class TransitionSystem(ABC):
     """
 
     name: str
+    code: int
+    """The number of the system in compiled code and in model files."""
+    has_swap = False
+    """Whether it has SWAP, and so builds trees that are not projective."""
+    has_dynamic_oracle = False
+    """Whether its kernels know which actions are right in any configuration, also after mistakes."""
 
     @abstractmethod
     def legal(self, configuration: Configuration) -> list[Kind]:
@@ -194,6 +201,7 @@ class ArcStandard(TransitionSystem):
     """The arc-standard system: arcs between the two topmost words of the stack."""
 
     name = "arc-standard"
+    code = ARC_STANDARD
 
     def legal(self, configuration: Configuration) -> list[Kind]:  # noqa: D102
         size, more = len(configuration.stack), bool(configuration.buffer)
@@ -222,6 +230,8 @@ class ArcHybrid(TransitionSystem):
     """The arc-hybrid system: left arcs from the buffer, right arcs in the stack; has a dynamic oracle."""
 
     name = "arc-hybrid"
+    code = ARC_HYBRID
+    has_dynamic_oracle = True
 
     def legal(self, configuration: Configuration) -> list[Kind]:  # noqa: D102
         size, more = len(configuration.stack), bool(configuration.buffer)
@@ -304,6 +314,8 @@ class ArcStandardSwap(ArcStandard):
     """The arc-standard system with SWAP, which changes the order of words: non-projective trees too."""
 
     name = "arc-standard-swap"
+    code = ARC_STANDARD_SWAP
+    has_swap = True
 
     def legal(self, configuration: Configuration) -> list[Kind]:  # noqa: D102
         kinds = super().legal(configuration)
@@ -326,6 +338,20 @@ class ArcStandardSwap(ArcStandard):
 SYSTEMS: dict[str, TransitionSystem] = {
     system.name: system for system in (ArcStandard(), ArcHybrid(), ArcStandardSwap())
 }
+"""All transition systems by their names."""
+
+
+def system_named(name: str) -> TransitionSystem:
+    """Return a transition system.
+
+    Raises
+    ------
+    InputError
+        There is none of this name.
+    """
+    if not isinstance(name, str) or name not in SYSTEMS:
+        raise InputError(f"there is no transition system {name!r}: choose one of {', '.join(SYSTEMS)}")
+    return SYSTEMS[name]
 
 
 class _GoldTree:
