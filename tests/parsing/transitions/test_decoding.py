@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from firth.compute.quantized import whole_numbers
-from firth.errors import InputError
 from firth.network import layers
 from firth.network.decider import Decider, DeciderShape
 from firth.network.gradients import Gradients
@@ -51,7 +50,14 @@ def make_decoder(
     """Return a decoder whose scores are random."""
     actions = Actions(RELATIONS, ROOTS, swap=SYSTEMS[system].has_swap)
     shape = DeciderShape(
-        UNITS, 2, len(unit_slots), len(label_slots), actions.none + 1, HIDDEN, len(actions.kinds), activation
+        units=UNITS,
+        extras=2,
+        slots=len(unit_slots),
+        label_slots=len(label_slots),
+        labels=actions.none_label + 1,
+        hidden=HIDDEN,
+        outputs=len(actions.kinds),
+        activation=activation,
     )
     decider, random = Decider(shape, {}), np.random.default_rng(seed)
     decider.initialise(random)
@@ -164,33 +170,6 @@ def is_optimal(
         bool(legal[k]) and kind in right and (label == right[kind] or not can_be_labelled(kind))
         for k, (kind, label) in enumerate(transitions)
     ]
-
-
-def test_numbers_of_actions() -> None:
-    actions = Actions(["det", "obj"], ["root"], swap=True)
-    assert [str(actions.transition(k)) for k in range(len(actions.kinds))] == [
-        "SHIFT",
-        "LEFT-ARC(det)",
-        "LEFT-ARC(obj)",
-        "RIGHT-ARC(det)",
-        "RIGHT-ARC(obj)",
-        "RIGHT-ARC(root)",
-        "SWAP",
-    ]
-    assert actions.number([2, 0, 2], ["det", "root", "nsubj"]).tolist() == [0, 2, actions.none]
-    with pytest.raises(InputError, match=r"LEFT-ARC\(nsubj\) is not among the actions"):
-        actions.number_steps(ArcStandard().oracle([2, 0], ["nsubj", "root"]))
-    for relations, roots in (([], ["root"]), (["det"], [])):
-        with pytest.raises(InputError, match="at least one"):
-            Actions(relations, roots)
-
-
-def test_a_relation_of_roots_and_others() -> None:
-    """The arc from ROOT is another action than that between words, even if their relation is one."""
-    actions = Actions(["dep"], ["dep"])
-    assert actions.number([2, 0], ["dep", "dep"]).tolist() == [0, 1]
-    steps = actions.number_steps(ArcStandard().oracle([2, 0], ["dep", "dep"]))
-    assert actions.kinds[steps].tolist() == [SHIFT, SHIFT, LEFT_ARC, ROOT_ARC]
 
 
 def test_arc_standard_as_in_the_literature() -> None:
@@ -320,7 +299,7 @@ def test_explored_steps(activation: str, exploring: float) -> None:
         rows.copy(),
         lengths,
         np.concatenate([heads for heads, _ in trees]),
-        np.concatenate([actions.number(*tree) for tree in trees]),
+        np.concatenate([actions.number_labels(*tree) for tree in trees]),
         follow_best,
     )
     scores = rounded_scores(decider, rows[:-SPARE_ROWS], walk)
@@ -349,7 +328,7 @@ def test_a_gold_label_that_is_not_known() -> None:
         make_rows(lengths),
         lengths,
         np.array([2, 0]),
-        actions.number([2, 0], ["new", "new"]),
+        actions.number_labels([2, 0], ["new", "new"]),
         np.zeros(4, bool),
     )
     left, root = actions.kinds == LEFT_ARC, actions.kinds == ROOT_ARC
@@ -376,7 +355,7 @@ def test_walks_do_not_influence_each_other() -> None:
     decoder, actions, _ = make_decoder("arc-hybrid", 2)
     trees = [random_tree(n, random) if n else ([], []) for n in LENGTHS]
     heads = [np.array(heads, np.int64) for heads, _ in trees]
-    labels = [actions.number(*tree) for tree in trees]
+    labels = [actions.number_labels(*tree) for tree in trees]
     follow_best = random.random(2 * LENGTHS.sum()) < 0.5
     together = decoder.explore(
         make_rows(LENGTHS), LENGTHS, np.concatenate(heads), np.concatenate(labels), follow_best
@@ -426,7 +405,7 @@ def small_run(system: str) -> dict[str, np.ndarray]:
         random = np.random.default_rng(6)
         trees = [random_tree(n, random) for n in lengths if n]
         gold_heads = np.concatenate([heads for heads, _ in trees])
-        gold_labels = np.concatenate([actions.number(*tree) for tree in trees])
+        gold_labels = np.concatenate([actions.number_labels(*tree) for tree in trees])
         follow_best = random.random(2 * lengths.sum()) < 0.6
         walk = decoder.explore(make_rows(lengths), lengths, gold_heads, gold_labels, follow_best)
         results |= {f"explored {name}": array for name, array in vars(walk).items()}

@@ -50,7 +50,7 @@ def random_walks(name: str, slots: tuple[str, ...]) -> Iterator[tuple[Configurat
         for _ in range(10):
             states = np.zeros((1, N_STATE), np.int64)
             words = np.empty((1, N_WORD_ROWS, n + 1), np.int32)
-            begin(states, words, 0, 0, n, actions.none)
+            begin(states, words, 0, 0, n, actions.none_label)
             configuration = Configuration.initial(n)
             while not configuration.is_final:
                 find_words(found, addresses, states, words, 0)

@@ -85,7 +85,7 @@ class ParserNetwork:
                 extras=2,
                 slots=len(shape.unit_slots),
                 label_slots=len(shape.label_slots),
-                labels=actions.none + 1,
+                labels=actions.none_label + 1,
                 hidden=shape.hidden,
                 outputs=len(actions.kinds),
                 activation=shape.activation,

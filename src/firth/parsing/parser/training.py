@@ -81,7 +81,7 @@ class ParserTask:
         ]
         actions, system = network.actions, SYSTEMS[network.shape.system]
         self._heads = [np.array(heads) for heads, _ in trees]
-        self._labels = [actions.number(heads, deprels) for heads, deprels in trees]
+        self._labels = [actions.number_labels(heads, deprels) for heads, deprels in trees]
         self._static = not system.has_dynamic_oracle
         self._steps = [actions.number_steps(system.oracle(*tree)) for tree in trees] if self._static else []
 

@@ -74,13 +74,14 @@ class Decoder:
             slots.table(names),
             np.array([names.index(slot) for slot in unit_slots], np.int64),
             np.array([names.index(slot) for slot in label_slots], np.int64),
-            actions.none,
+            actions.none_label,
         )
         self._activation = ACTIVATIONS[decider.shape.activation]
         weight, labels, self._bias, self._extras = decider.arrays("slots", "labels", "bias", "extras")
         self._slots, self._label_table = quantize(weight), labels.reshape(-1)
         output, bias = decider.arrays("output", "output.bias")
-        more = padded(len(bias)) - len(bias)  # the kernel multiplies whole vectors
+        # The kernel multiplies whole vectors, so the number of actions is padded.
+        more = padded(len(bias)) - len(bias)
         self._output = quantize(np.pad(output, ((0, 0), (0, more))))
         self._output_biases = _biases_by_legal_kinds(actions.kinds, bias)
 
@@ -100,14 +101,16 @@ class Decoder:
         heads, labels
             For each row of a word the number of its head in the sentence, and of its relation.
         """
-        heads, labels, _ = self._parse(self._scorer(rows, lengths), _sentences(lengths))
+        sentences = _sentences(lengths)
+        heads, labels, _ = self._parse(sentences, self._scorer(rows, sentences))
         return heads, labels
 
     def actions(self, rows: Floats, lengths: Ints) -> list[Ints]:
         """Return the actions with which `decode` parses each sentence."""
-        scorer, sentences = self._scorer(rows, lengths), _sentences(lengths)
+        sentences = _sentences(lengths)
+        scorer = self._scorer(rows, sentences)
         # If words can be swapped, the number of actions is known only when the sentences are parsed.
-        _, _, counts = self._parse(scorer, sentences)
+        _, _, counts = self._parse(sentences, scorer)
         ends, actions = np.cumsum(counts), np.zeros(counts.sum(), np.int64)
         kernels.trace(self._machine, sentences, scorer, ends - counts, actions)
         return np.split(actions, ends)[:-1]
@@ -128,8 +131,8 @@ class Decoder:
             wrong.
         """
         gold = Gold(*_gold_by_row(gold_heads, gold_labels, lengths), self._actions.available, follow_best)
-        steps = self._space(2 * lengths)
-        kernels.explore(self._machine, _sentences(lengths), self._scorer(rows, lengths), gold, steps)
+        sentences, steps = _sentences(lengths), self._space(2 * lengths)
+        kernels.explore(self._machine, sentences, self._scorer(rows, sentences), gold, steps)
         return _walk(steps)
 
     def follow(self, lengths: Ints, actions: Sequence[Ints]) -> Walk:
@@ -159,9 +162,9 @@ class Decoder:
             np.zeros((n, len(machine.kinds)), np.bool_),
         )
 
-    def _scorer(self, rows: Floats, lengths: Ints) -> kernels.Scorer:
+    def _scorer(self, rows: Floats, sentences: Sentences) -> kernels.Scorer:
         """Return the network, with the products of the words of some sentences; `rows` is written to."""
-        n_rows = _sentences(lengths).root_row
+        n_rows = sentences.root_row
         rows[n_rows : n_rows + len(self._extras)] = self._extras
         products = np.empty((len(rows), len(self._slots.scales)), np.float32)
         multiply(products, rows, n_rows + len(self._extras), self._slots)
@@ -174,7 +177,7 @@ class Decoder:
             self._output_biases,
         )
 
-    def _parse(self, scorer: kernels.Scorer, sentences: Sentences) -> tuple[Ints, Ints, Ints]:
+    def _parse(self, sentences: Sentences, scorer: kernels.Scorer) -> tuple[Ints, Ints, Ints]:
         """Return heads and labels by row, and the number of steps of each sentence."""
         heads, labels = np.zeros(sentences.root_row, np.int64), np.zeros(sentences.root_row, np.int64)
         counts = np.zeros(len(sentences.lengths), np.int64)

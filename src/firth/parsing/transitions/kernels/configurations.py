@@ -54,7 +54,7 @@ class Machine(NamedTuple):
     ----------
     system
         `ARC_STANDARD`, `ARC_HYBRID` or `ARC_STANDARD_SWAP`.
-    kinds, action_labels
+    kinds, arc_labels
         (A,): the kind of each action, and the label of its arc. Each kind but `SWAP` has an action.
     slot_table
         (S, 2): how to find the words of slots, made by `firth.parsing.transitions.slots.table`. A row is
@@ -68,7 +68,7 @@ class Machine(NamedTuple):
 
     system: int
     kinds: np.ndarray
-    action_labels: np.ndarray
+    arc_labels: np.ndarray
     slot_table: np.ndarray
     unit_slots: np.ndarray
     label_slots: np.ndarray

@@ -248,7 +248,7 @@ def parse(
     """
     lanes = _make_lanes(machine, sentences, scorer)
     states, words, best = lanes.states, lanes.words, lanes.best
-    system, kinds, action_labels = machine.system, machine.kinds, machine.action_labels
+    system, kinds, arc_labels = machine.system, machine.kinds, machine.arc_labels
     lengths, rows, none_label = sentences.lengths, sentences.rows, machine.none_label
     coming = _begin_first(states, words, lengths, none_label)
     while _is_any_busy(states):
@@ -258,7 +258,7 @@ def parse(
             if sentence == NONE:
                 continue
             action = best[lane]
-            apply(kinds[action], action_labels[action], system, states, words, lane)
+            apply(kinds[action], arc_labels[action], system, states, words, lane)
             if is_final(states, lane):
                 row = rows[sentence] - 1
                 for word in range(1, lengths[sentence] + 1):
@@ -278,7 +278,7 @@ def trace(
     """
     lanes = _make_lanes(machine, sentences, scorer)
     states, words, best = lanes.states, lanes.words, lanes.best
-    system, kinds, action_labels = machine.system, machine.kinds, machine.action_labels
+    system, kinds, arc_labels = machine.system, machine.kinds, machine.arc_labels
     lengths, none_label = sentences.lengths, machine.none_label
     coming = _begin_first(states, words, lengths, none_label)
     while _is_any_busy(states):
@@ -289,7 +289,7 @@ def trace(
                 continue
             action = best[lane]
             actions[first[sentence] + states[lane, STEP]] = action
-            apply(kinds[action], action_labels[action], system, states, words, lane)
+            apply(kinds[action], arc_labels[action], system, states, words, lane)
             if is_final(states, lane):
                 coming = begin_next(states, words, lane, coming, lengths, none_label)
 
@@ -325,7 +325,7 @@ def explore(machine: Machine, sentences: Sentences, scorer: Scorer, gold: Gold, 
     """
     lanes = _make_lanes(machine, sentences, scorer)
     states, words, best = lanes.states, lanes.words, lanes.best
-    system, kinds, action_labels = machine.system, machine.kinds, machine.action_labels
+    system, kinds, arc_labels = machine.system, machine.kinds, machine.arc_labels
     lengths, none_label = sentences.lengths, machine.none_label
     coming = _begin_first(states, words, lengths, none_label)
     while _is_any_busy(states):
@@ -343,7 +343,7 @@ def explore(machine: Machine, sentences: Sentences, scorer: Scorer, gold: Gold, 
             find_optimal(steps.optimal, at, machine, bits, states, words, lane, gold, root_row)
             if not gold.follow_best[at]:
                 action = _best_optimal(lanes.scores, lane, scorer.output_biases, bits, steps.optimal, at)
-            apply(kinds[action], action_labels[action], system, states, words, lane)
+            apply(kinds[action], arc_labels[action], system, states, words, lane)
             if is_final(states, lane):
                 coming = begin_next(states, words, lane, coming, lengths, none_label)
 
@@ -377,4 +377,4 @@ def follow(machine: Machine, sentences: Sentences, actions: np.ndarray, steps: S
             for a in range(len(machine.kinds)):
                 steps.legal[at, a] = legal >> machine.kinds[a] & 1
             action = actions[at]
-            apply(machine.kinds[action], machine.action_labels[action], machine.system, states, words, 0)
+            apply(machine.kinds[action], machine.arc_labels[action], machine.system, states, words, 0)

@@ -93,5 +93,5 @@ def find_optimal(
     right = machine.none_label if s0 == 0 else gold.labels[root_row + s0]
     for a in range(optimal.shape[1]):
         kind = machine.kinds[a]
-        has_label = kind == SHIFT or machine.action_labels[a] == right or not gold.available[kind, right]
+        has_label = kind == SHIFT or machine.arc_labels[a] == right or not gold.available[kind, right]
         optimal[at, a] = (legal >> kind & 1) and costs[kind] == least and has_label
