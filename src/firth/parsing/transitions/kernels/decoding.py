@@ -1,8 +1,12 @@
 """Greedy parsing in compiled code: `parse`, `trace` and `explore`, and `follow`, which takes given actions.
 
-The first three share their steps: `_decide` reads the slots of all lanes, computes the hidden layers and the
-scores of actions, and chooses an action for each lane. The scores of all lanes are one small matrix product,
-for which the weights are read once. A lane whose sentence is parsed takes the next one.
+The first three share their steps, but each has its own loop. It reads the slots of all lanes, computes their
+hidden layers, and then all scores in one small matrix product, for which the weights are read once. Then each
+lane takes an action. A lane whose sentence is parsed takes the next one.
+
+The beginning of the loop stands here three times on purpose. As a function it needs 27 arrays. To pass them at
+each step makes `parse` 7 % slower; if Numba inlines the function, each step counts 27 references, and most of
+their counters are shared by all threads.
 """
 
 from __future__ import annotations
@@ -96,47 +100,49 @@ class _Lanes(NamedTuple):
         See `firth.parsing.transitions.kernels.configurations`.
     units, labels
         (lanes, K) and (lanes, J): what the decisions read.
-    legal, best
-        (lanes,): the kinds of actions that are legal, as bits, and the legal action with the highest score.
-    scores
-        (lanes, A'): without the biases.
+    scores, flat_scores
+        (lanes, A') and (lanes * A',): the same numbers, without the biases.
+    hidden, flat_hidden
+        (lanes, h) and (lanes * h,): the same numbers, the hidden layers.
+    codes, scales
+        The hidden layers, rounded; see `firth.compute.quantized.round_rows`.
     found, starts
         Space for the words in slots, and for the places where rows begin.
-    hidden, codes, scales
-        The hidden layers, as floats and rounded; see `firth.compute.quantized.round_rows`.
     """
 
     states: np.ndarray
     words: np.ndarray
     units: np.ndarray
     labels: np.ndarray
-    legal: np.ndarray
-    best: np.ndarray
     scores: np.ndarray
-    found: np.ndarray
-    starts: np.ndarray
+    flat_scores: np.ndarray
     hidden: np.ndarray
+    flat_hidden: np.ndarray
     codes: np.ndarray
     scales: np.ndarray
+    found: np.ndarray
+    starts: np.ndarray
 
 
 @kernel()
 def _make_lanes(machine: Machine, sentences: Sentences, scorer: Scorer) -> _Lanes:
     """Return space for lanes; all are to begin a sentence, or to be idle."""
     width, n_units, n_labels = len(scorer.bias), len(machine.unit_slots), len(machine.label_slots)
+    scores = np.empty((N_LANES, len(scorer.output.scales)), np.float32)
+    hidden = np.zeros((N_LANES, width), np.float32)
     return _Lanes(
         np.zeros((N_LANES, N_STATE), np.int64),
         np.empty((N_LANES, N_WORD_ROWS, longest(sentences.lengths) + 1), np.int32),
         np.empty((N_LANES, n_units), np.int64),
         np.empty((N_LANES, n_labels), np.int64),
-        np.empty(N_LANES, np.int64),
-        np.empty(N_LANES, np.int64),
-        np.empty((N_LANES, len(scorer.output.scales)), np.float32),
-        np.empty(len(machine.slot_table), np.int64),
-        np.empty(max(n_units, n_labels), np.int64),
-        np.zeros((N_LANES, width), np.float32),
+        scores,
+        scores.reshape(-1),
+        hidden,
+        hidden.reshape(-1),
         np.zeros((N_LANES, width), CODE_DTYPE),
         np.zeros(N_LANES, np.float32),
+        np.empty(len(machine.slot_table), np.int64),
+        np.empty(max(n_units, n_labels), np.int64),
     )
 
 
@@ -190,44 +196,19 @@ def _activate(hidden: np.ndarray, lane: int, activation: int) -> None:
             hidden[lane, j] = hidden[lane, j] if hidden[lane, j] > 0 else slope * hidden[lane, j]
 
 
-@kernel()
-def _first_legal(kinds: np.ndarray, legal: int) -> int:
-    """Return the first action that is legal."""
+@kernel(error_model="numpy")
+def _best_action(
+    scores: np.ndarray, lane: int, n_scores: int, output_biases: np.ndarray, legal: int, kinds: np.ndarray
+) -> int:
+    """Return the legal action with the highest score; `scores` and `output_biases` are flat."""
+    action = argmax_sum(scores, lane * n_scores, output_biases, legal * n_scores, n_scores)
+    if action < len(kinds) and legal >> kinds[action] & 1:
+        return int(action)
+    # The scores are no numbers, because training has diverged: take the first legal action.
     for a in range(len(kinds)):
         if legal >> kinds[a] & 1:
             return a
     return 0
-
-
-# Inlined, so that its many arrays are not passed at each step: `parse` takes 7 % longer if they are.
-@kernel(error_model="numpy", inline="always")
-def _decide(machine: Machine, sentences: Sentences, scorer: Scorer, lanes: _Lanes) -> None:
-    """Write the legal kinds of actions for each busy lane, and its legal action with the highest score."""
-    system, kinds, _, slot_table, unit_slots, label_slots, none_label = machine
-    _, rows, root_row, none_row = sentences
-    products, label_table, bias, activation, output, output_biases = scorer
-    states, words, units, labels, legal, best, scores, found, starts, hidden, codes, scales = lanes
-    flat_hidden, flat_scores = hidden.reshape(-1), scores.reshape(-1)
-    width, n_scores = hidden.shape[1], scores.shape[1]
-    for lane in range(N_LANES):
-        if states[lane, SENTENCE] != NONE:
-            read_slots(
-                units, labels, lane, found, slot_table, unit_slots, label_slots, none_label,
-                rows, root_row, none_row, states, words, lane,
-            )  # fmt: skip
-            _hidden_layer(
-                flat_hidden, lane * width, products, label_table, bias, units, labels, lane, starts,
-            )  # fmt: skip
-            _activate(hidden, lane, activation)
-    round_rows(codes, scales, hidden, N_LANES)
-    multiply_rounded(scores, codes, scales, N_LANES, output)
-    for lane in range(N_LANES):
-        if states[lane, SENTENCE] != NONE:
-            bits = legal_kinds(system, states, words, lane)
-            action = argmax_sum(flat_scores, lane * n_scores, output_biases, bits * n_scores, n_scores)
-            if action >= len(kinds) or not bits >> kinds[action] & 1:
-                action = _first_legal(kinds, bits)  # the scores are no numbers: training has diverged
-            legal[lane], best[lane] = bits, action
 
 
 @kernel(error_model="numpy")
@@ -246,18 +227,34 @@ def parse(
     counts
         (sentences,): the number of steps is written.
     """
-    lanes = _make_lanes(machine, sentences, scorer)
-    states, words, best = lanes.states, lanes.words, lanes.best
-    system, kinds, arc_labels = machine.system, machine.kinds, machine.arc_labels
-    lengths, rows, none_label = sentences.lengths, sentences.rows, machine.none_label
+    system, kinds, arc_labels, slot_table, unit_slots, label_slots, none_label = machine
+    lengths, rows, root_row, none_row = sentences
+    products, label_table, bias, activation, output, output_biases = scorer
+    (
+        states, words, units, unit_labels, scores, flat_scores, hidden, flat_hidden, codes, scales, found,
+        starts,
+    ) = _make_lanes(machine, sentences, scorer)  # fmt: skip
+    width, n_scores = len(bias), scores.shape[1]
     coming = _begin_first(states, words, lengths, none_label)
     while _is_any_busy(states):
-        _decide(machine, sentences, scorer, lanes)
+        for lane in range(N_LANES):
+            if states[lane, SENTENCE] != NONE:
+                read_slots(
+                    units, unit_labels, lane, found, slot_table, unit_slots, label_slots, none_label,
+                    rows, root_row, none_row, states, words, lane,
+                )  # fmt: skip
+                _hidden_layer(
+                    flat_hidden, lane * width, products, label_table, bias, units, unit_labels, lane, starts
+                )
+                _activate(hidden, lane, activation)
+        round_rows(codes, scales, hidden, N_LANES)
+        multiply_rounded(scores, codes, scales, N_LANES, output)
         for lane in range(N_LANES):
             sentence = states[lane, SENTENCE]
             if sentence == NONE:
                 continue
-            action = best[lane]
+            legal = legal_kinds(system, states, words, lane)
+            action = _best_action(flat_scores, lane, n_scores, output_biases, legal, kinds)
             apply(kinds[action], arc_labels[action], system, states, words, lane)
             if is_final(states, lane):
                 row = rows[sentence] - 1
@@ -276,18 +273,34 @@ def trace(
 
     Other parameters are those of `parse`, which counts the actions.
     """
-    lanes = _make_lanes(machine, sentences, scorer)
-    states, words, best = lanes.states, lanes.words, lanes.best
-    system, kinds, arc_labels = machine.system, machine.kinds, machine.arc_labels
-    lengths, none_label = sentences.lengths, machine.none_label
+    system, kinds, arc_labels, slot_table, unit_slots, label_slots, none_label = machine
+    lengths, rows, root_row, none_row = sentences
+    products, label_table, bias, activation, output, output_biases = scorer
+    (
+        states, words, units, unit_labels, scores, flat_scores, hidden, flat_hidden, codes, scales, found,
+        starts,
+    ) = _make_lanes(machine, sentences, scorer)  # fmt: skip
+    width, n_scores = len(bias), scores.shape[1]
     coming = _begin_first(states, words, lengths, none_label)
     while _is_any_busy(states):
-        _decide(machine, sentences, scorer, lanes)
+        for lane in range(N_LANES):
+            if states[lane, SENTENCE] != NONE:
+                read_slots(
+                    units, unit_labels, lane, found, slot_table, unit_slots, label_slots, none_label,
+                    rows, root_row, none_row, states, words, lane,
+                )  # fmt: skip
+                _hidden_layer(
+                    flat_hidden, lane * width, products, label_table, bias, units, unit_labels, lane, starts
+                )
+                _activate(hidden, lane, activation)
+        round_rows(codes, scales, hidden, N_LANES)
+        multiply_rounded(scores, codes, scales, N_LANES, output)
         for lane in range(N_LANES):
             sentence = states[lane, SENTENCE]
             if sentence == NONE:
                 continue
-            action = best[lane]
+            legal = legal_kinds(system, states, words, lane)
+            action = _best_action(flat_scores, lane, n_scores, output_biases, legal, kinds)
             actions[first[sentence] + states[lane, STEP]] = action
             apply(kinds[action], arc_labels[action], system, states, words, lane)
             if is_final(states, lane):
@@ -323,26 +336,42 @@ def explore(machine: Machine, sentences: Sentences, scorer: Scorer, gold: Gold, 
     steps
         All is written but `first`.
     """
-    lanes = _make_lanes(machine, sentences, scorer)
-    states, words, best = lanes.states, lanes.words, lanes.best
-    system, kinds, arc_labels = machine.system, machine.kinds, machine.arc_labels
-    lengths, none_label = sentences.lengths, machine.none_label
+    system, kinds, arc_labels, slot_table, unit_slots, label_slots, none_label = machine
+    lengths, rows, root_row, none_row = sentences
+    products, label_table, bias, activation, output, output_biases = scorer
+    (
+        states, words, units, unit_labels, scores, flat_scores, hidden, flat_hidden, codes, scales, found,
+        starts,
+    ) = _make_lanes(machine, sentences, scorer)  # fmt: skip
+    width, n_scores = len(bias), scores.shape[1]
     coming = _begin_first(states, words, lengths, none_label)
     while _is_any_busy(states):
-        _decide(machine, sentences, scorer, lanes)
+        for lane in range(N_LANES):
+            if states[lane, SENTENCE] != NONE:
+                read_slots(
+                    units, unit_labels, lane, found, slot_table, unit_slots, label_slots, none_label,
+                    rows, root_row, none_row, states, words, lane,
+                )  # fmt: skip
+                _hidden_layer(
+                    flat_hidden, lane * width, products, label_table, bias, units, unit_labels, lane, starts
+                )
+                _activate(hidden, lane, activation)
+        round_rows(codes, scales, hidden, N_LANES)
+        multiply_rounded(scores, codes, scales, N_LANES, output)
         for lane in range(N_LANES):
             sentence = states[lane, SENTENCE]
             if sentence == NONE:
                 continue
-            at, bits, action = steps.first[sentence] + states[lane, STEP], lanes.legal[lane], best[lane]
-            steps.unit_slots[at] = lanes.units[lane]
-            steps.label_slots[at] = lanes.labels[lane]
+            at = steps.first[sentence] + states[lane, STEP]
+            legal = legal_kinds(system, states, words, lane)
+            action = _best_action(flat_scores, lane, n_scores, output_biases, legal, kinds)
+            steps.unit_slots[at] = units[lane]
+            steps.label_slots[at] = unit_labels[lane]
             for a in range(len(kinds)):
-                steps.legal[at, a] = bits >> kinds[a] & 1
-            root_row = sentences.rows[sentence] - 1
-            find_optimal(steps.optimal, at, machine, bits, states, words, lane, gold, root_row)
+                steps.legal[at, a] = legal >> kinds[a] & 1
+            find_optimal(steps.optimal, at, machine, legal, states, words, lane, gold, rows[sentence] - 1)
             if not gold.follow_best[at]:
-                action = _best_optimal(lanes.scores, lane, scorer.output_biases, bits, steps.optimal, at)
+                action = _best_optimal(scores, lane, output_biases, legal, steps.optimal, at)
             apply(kinds[action], arc_labels[action], system, states, words, lane)
             if is_final(states, lane):
                 coming = begin_next(states, words, lane, coming, lengths, none_label)
