@@ -4,9 +4,9 @@ The first three share their steps, but each has its own loop. It reads the slots
 hidden layers, and then all scores in one small matrix product, for which the weights are read once. Then each
 lane takes an action. A lane whose sentence is parsed takes the next one.
 
-The beginning of the loop stands here three times on purpose. As a function it needs 27 arrays. To pass them at
-each step makes `parse` 7 % slower; if Numba inlines the function, each step counts 27 references, and most of
-their counters are shared by all threads.
+The beginning of the loop stands here three times on purpose. A function for it needs 27 arrays. To pass them
+at each step makes `parse` 7 % slower; if Numba inlines the function, each step counts 27 references, and most
+of their counters are shared by all threads.
 """
 
 from __future__ import annotations
