@@ -33,7 +33,7 @@ from firth.parsing.tagger.lemmas import RULE, Lemmas
 from firth.parsing.tagger.tag_sets import ATTRIBUTES, TagSets
 from firth.parsing.tagger.tagger import Tagger, TaggerShape
 from firth.parsing.transitions.actions import Actions
-from firth.parsing.transitions.kernels import ARC_STANDARD_SWAP
+from firth.parsing.transitions.systems import SYSTEMS
 
 KIND = FileKind("firth parser", "parser", "train one with firth parser train", "format", 2)
 """The version of the format grows when an older firth cannot read newer files."""
@@ -87,7 +87,7 @@ def pack_parser(
         "lemma rules": tagger.lemmas.rules,
         "relations": network.actions.relations,
         "roots": network.actions.roots,
-        "shape": asdict(network.shape),
+        "shape": _shape_fields(network.shape),
         "tagger shape": asdict(tagger.shape),
         "training": {**training, "history": history},
     }
@@ -119,7 +119,7 @@ def unpack_parser(
         features = _features(part_of(arrays, "features/"))
     tags, lemmas = TagSets(metadata["tags"]), Lemmas(metadata["lemma rules"])
     tagger = Tagger(features, tags, lemmas, {}, tagger_shape)
-    actions = Actions(metadata["relations"], metadata["roots"], parser_shape.system == ARC_STANDARD_SWAP)
+    actions = Actions(metadata["relations"], metadata["roots"], SYSTEMS[parser_shape.system].has_swap)
     network = ParserNetwork(features, tags, actions, parser_shape, {})
     with reading(file):
         tagger.parameters |= unpack(arrays, tagger.specs())
@@ -138,10 +138,18 @@ def _check_choices(metadata: Mapping[str, Any]) -> None:
             raise InputError(f"{rule!r} is no rule for lemmas")
 
 
+def _shape_fields(shape: ParserShape) -> dict[str, Any]:
+    """Return the sizes of the parser as a file holds them, with the number of its transition system."""
+    return {**asdict(shape), "system": SYSTEMS[shape.system].code}
+
+
 def _parser_shape(fields: Mapping[str, Any]) -> ParserShape:
-    """Return the sizes of the parser. A file has its transition system by number."""
+    """Return the sizes of the parser: undo `_shape_fields`."""
     slots = {name: tuple(fields[name]) for name in ("unit_slots", "label_slots")}
-    return ParserShape(**{name: fields[name] for name in _PARSER_SHAPE} | slots)
+    names = [name for name, system in SYSTEMS.items() if system.code == fields["system"]]
+    if not names:
+        raise InputError(f"there is no transition system number {fields['system']}")
+    return ParserShape(**{name: fields[name] for name in _PARSER_SHAPE} | slots | {"system": names[0]})
 
 
 def _tagger_shape(fields: Mapping[str, Any]) -> TaggerShape:

@@ -20,8 +20,7 @@ from firth.parsing.parser.network import ParserNetwork, ParserRunner, ParserShap
 from firth.parsing.parser.training import train_parser
 from firth.parsing.tagger.features import Vectors
 from firth.parsing.tagger.tagger import Tagger
-from firth.parsing.transitions.decoding import READABLE
-from firth.parsing.transitions.systems import Transition, TransitionSystem
+from firth.parsing.transitions.systems import SYSTEMS, Transition, TransitionSystem
 from firth.progress import Progress
 from firth.runs.run import Run, open_run
 from firth.runs.workers import worker_threads
@@ -179,7 +178,7 @@ class Parser:
     @property
     def system(self) -> TransitionSystem:
         """The transition system, in its readable form."""
-        return READABLE[self.network.shape.system]
+        return SYSTEMS[self.network.shape.system]
 
     def transitions(self, sentence: Sentence, *, given_tags: bool = False) -> list[Transition]:
         """Return the steps in which the parser builds the tree of a sentence, for `firth.show.traces`.
