@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firth.classification.encoding import Text, split_texts
-from firth.classification.vocabulary import PhraseVocabulary, frequent_words
+from firth.classification.encoding import Coverage, Text, split_texts
 from firth.errors import InputError
 from firth.text.splitting import split
-
-NO_PAIRS = np.empty(0, dtype=np.int64)
 
 
 def words_of(texts: list[Text], **options: bool) -> list[list[str]]:
@@ -57,46 +53,6 @@ def test_what_is_no_text(texts: list[Text], message: str) -> None:
         split_texts(texts, lowercase=True, pretokenized=False)
 
 
-def test_rows_of_words_pairs_and_end() -> None:
-    """A pair needs two known words side by side in one text; what is not known is counted."""
-    done = split_texts(["a b c", "b a", "x a b", "x", ""], lowercase=True, pretokenized=False)
-    bare = PhraseVocabulary(["a", "b", "c"], 1 << 30, NO_PAIRS, end=True)
-    buckets, texts = bare.hashed_pairs(done)
-    assert texts.tolist() == [0, 0, 0, 1, 1, 2, 2]
-    ab, bc, c_end, ba, a_end, again, b_end = buckets.tolist()
-    assert ab == again
-    assert len({ab, bc, c_end, ba, a_end, b_end}) == 6
-    assert PhraseVocabulary(["a", "b", "c"], 1 << 30, NO_PAIRS, end=False).hashed_pairs(done)[0].tolist() == [
-        ab,
-        bc,
-        ba,
-        ab,
-    ]
-    vocabulary = PhraseVocabulary(["a", "b", "c"], 1 << 30, np.array(sorted([ab, ba])), end=True)
-    encoded = vocabulary.encode(done)
-    rows = [
-        sorted(encoded.rows[begin:end].tolist())
-        for begin, end in zip(encoded.offsets[:-1], encoded.offsets[1:], strict=True)
-    ]
-    row = {bucket: 3 + place for place, bucket in enumerate(sorted([ab, ba]))}
-    assert rows == [
-        sorted([0, 1, 2, row[ab], 5]),
-        sorted([1, 0, row[ba], 5]),
-        sorted([0, 1, row[ab], 5]),
-        [5],
-        [5],
-    ]
-    coverage = encoded.coverage
-    assert (coverage.texts, coverage.words, coverage.known, coverage.empty, coverage.unknown) == (
-        5,
-        9,
-        7,
-        1,
-        1,
-    )
-
-
-def test_frequent_words() -> None:
-    done = split_texts(["a b a", "c a b"], lowercase=True, pretokenized=False)
-    assert frequent_words(done, 2) == ["a", "b"]
-    assert frequent_words(done, 1) == ["a", "b", "c"]
+def test_coverages_add_up() -> None:
+    total = Coverage() + Coverage(5, 9, 7, 1, 2) + Coverage(1, 1, 1, 0, 0)
+    assert total == Coverage(texts=6, words=10, known=8, empty=1, unknown=2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from firth.classification.evaluation import evaluate
+from firth.classification.evaluation import evaluate, find_unknown_labels
 from firth.errors import InputError
 
 LABELS = st.sampled_from("abcd")
@@ -54,3 +56,22 @@ def test_nothing_to_compare() -> None:
         evaluate(["a"], ["a", "b"])
     with pytest.raises(InputError, match="0 true and 0 predicted"):
         evaluate([], [])
+
+
+def test_an_evaluation_as_json() -> None:
+    figures = json.loads(json.dumps(evaluate(["x", "x", "y"], ["x", "y", "y"]).to_dict()))
+    assert figures["accuracy"] == pytest.approx(200 / 3)
+    assert figures["labels"]["x"] == {
+        "texts": 2,
+        "precision": 100.0,
+        "recall": 50.0,
+        "f1": figures["labels"]["y"]["f1"],
+    }
+    assert figures["confusion"] == [[1, 1], [0, 1]]
+    assert evaluate([["x"]], [["x", "y"]]).to_dict()["confusion"] is None
+
+
+def test_unknown_labels() -> None:
+    unknown = find_unknown_labels([("x",), ("z", "y"), ("w", "x"), ()], ["x", "y"])
+    assert (unknown.texts, unknown.names) == (2, ("w", "z"))
+    assert find_unknown_labels([("x",)], ["x"]).names == ()

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from firth.classification.labelled import Labelled
 
 model_option = panel("Model")
-"""Makes options about the model and what it is trained for."""
+"""Makes options about what the model consists of."""
 
 
 class Weighting(Enum):
