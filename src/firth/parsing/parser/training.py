@@ -19,8 +19,8 @@ from firth.network.packing import round_parameters
 from firth.network.runner import SPARE_ROWS
 from firth.network.training import Schedule, train
 from firth.parsing.batches import batches_of_words
-from firth.parsing.evaluation import universal
 from firth.parsing.parser.network import ParserNetwork, ParserRunner, ParserShape, Tree
+from firth.parsing.relations import universal
 from firth.parsing.tagger.features import Vectors, WordFeatures
 from firth.parsing.tagger.lemmas import Lemmas
 from firth.parsing.tagger.tag_sets import ATTRIBUTES, TagSets
