@@ -23,10 +23,14 @@ from firth.learning.schedules import linear_decay
 from firth.network import kernels
 from firth.network.gradients import Gradients
 from firth.network.parameters import Parameters
+from firth.progress import Progress
 from firth.runs.best import best_epoch, is_exhausted
 from firth.runs.checkpoints import Checkpoints
 from firth.runs.run import Run
 from firth.runs.workers import worker_threads
+
+# The learning rate falls on a straight line, and never below this share of the rate at the beginning.
+_LAST_RATE_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -126,30 +130,37 @@ def train(
     """
     checkpoints = run.checkpoints(name, {**(settings or {}), **asdict(schedule)})
     state = _State(task, schedule, checkpoints)
-    lengths = task.lengths()
     with worker_threads(threads) as pool:
+        steps = _Steps(task, schedule, state.adam, pool)
         while not state.is_finished:
             epoch = len(state.history) + 1
-            batches = _batches(lengths, schedule, epoch)
-            total, terms, done, started = 0.0, 0, 0, time.perf_counter()
-            stage = f"{name}, epoch {epoch} of {schedule.epochs}"
-            with run.progress.stage(stage, int(lengths.sum())):
-                for k, batch in enumerate(batches):
-                    share = (epoch - 1 + k / len(batches)) / schedule.epochs
-                    loss, count = _step(task, batch, schedule, state.adam, share, epoch, k, pool)
-                    total, terms, done = total + loss, terms + count, done + int(lengths[batch].sum())
-                    if not np.isfinite(total):
-                        raise _diverged(name, "the loss", epoch, schedule)
-                    run.progress.advance(done, loss=total / max(terms, 1))
-                if not all(np.isfinite(parameter).all() for parameter in task.parameters.values()):
-                    raise _diverged(name, "a parameter", epoch, schedule)
-                scores = task.evaluate()
-                figures = {"loss": total / max(terms, 1), **scores}
-                run.progress.advance(done, **figures)
+            started = time.perf_counter()
+            figures, score = _train_epoch(steps, epoch, name, run.progress)
             seconds = time.perf_counter() - started
-            state.end_epoch({"epoch": epoch, "seconds": seconds, **figures}, next(iter(scores.values())))
+            state.end_epoch({"epoch": epoch, "seconds": seconds, **figures}, score)
     state.restore_best()
     return state.history
+
+
+def _train_epoch(steps: _Steps, epoch: int, name: str, progress: Progress) -> tuple[dict[str, float], float]:
+    """Go through all sentences once; return the mean loss with all scores, and the score that decides."""
+    task, schedule = steps.task, steps.schedule
+    lengths = task.lengths()
+    batches = _batches(lengths, schedule, epoch)
+    total, terms, done = 0.0, 0, 0
+    with progress.stage(f"{name}, epoch {epoch} of {schedule.epochs}", int(lengths.sum())):
+        for number, batch in enumerate(batches):
+            loss, count = steps.take(batch, epoch, number, len(batches))
+            total, terms, done = total + loss, terms + count, done + int(lengths[batch].sum())
+            if not np.isfinite(total):
+                raise _diverged(name, "the loss", epoch, schedule)
+            progress.advance(done, loss=total / max(terms, 1))
+        if not all(np.isfinite(parameter).all() for parameter in task.parameters.values()):
+            raise _diverged(name, "a parameter", epoch, schedule)
+        scores = task.evaluate()
+        figures = {"loss": total / max(terms, 1), **scores}
+        progress.advance(done, **figures)
+    return figures, next(iter(scores.values()))
 
 
 def _diverged(name: str, what: str, epoch: int, schedule: Schedule) -> FirthError:
@@ -159,32 +170,45 @@ def _diverged(name: str, what: str, epoch: int, schedule: Schedule) -> FirthErro
     )
 
 
-def _step(
-    task: Task,
-    batch: Int64s,
-    schedule: Schedule,
-    adam: _Adam,
-    share: float,
-    epoch: int,
-    k: int,
-    pool: ThreadPoolExecutor,
-) -> tuple[float, int]:
-    """Take one step of Adam; return the summed loss of the batch and its number of terms."""
-    shards = [shard for shard in np.array_split(batch, schedule.shards) if len(shard)]
-    gradients = [Gradients() for _ in shards]
+@dataclass(frozen=True)
+class _Steps:
+    """The steps of Adam in a training, and what all of them need."""
 
-    def work(i: int) -> tuple[float, int]:
-        random = np.random.default_rng([schedule.seed, epoch, k, i])
-        with np.errstate(over="ignore", invalid="ignore"):  # `train` says it better, if anything overflows
-            return task.gradient(shards[i].tolist(), gradients[i], random, epoch)
+    task: Task
+    schedule: Schedule
+    adam: _Adam
+    pool: ThreadPoolExecutor
 
-    results = list(pool.map(work, range(len(shards))))
-    terms = sum(count for _, count in results)
-    adam.lr = linear_decay(schedule.lr, share, 1.0, floor=0.01)
-    adam.steps += 1
-    scale = 1 / max(terms, 1)
-    list(pool.map(lambda name: adam.update(name, gradients, scale, schedule.l2), task.parameters))
-    return sum(loss for loss, _ in results), terms
+    def take(self, batch: Int64s, epoch: int, number: int, n_batches: int) -> tuple[float, int]:
+        """Take the step of a batch; return its summed loss and its number of terms.
+
+        Parameters
+        ----------
+        batch
+            Numbers of sentences.
+        epoch, number, n_batches
+            The epoch, from 1; the number of the batch in it, from 0; and how many there are.
+        """
+        schedule, adam = self.schedule, self.adam
+        shards = [shard for shard in np.array_split(batch, schedule.shards) if len(shard)]
+        gradients = [Gradients() for _ in shards]
+
+        def loss_of_shard(i: int) -> tuple[float, int]:
+            random = np.random.default_rng([schedule.seed, epoch, number, i])
+            # An overflow shows in the loss or in the parameters, where it is an error with a remedy.
+            with np.errstate(over="ignore", invalid="ignore"):
+                return self.task.gradient(shards[i].tolist(), gradients[i], random, epoch)
+
+        losses = list(self.pool.map(loss_of_shard, range(len(shards))))
+        terms = sum(count for _, count in losses)
+        share_done = (epoch - 1 + number / n_batches) / schedule.epochs
+        adam.lr = linear_decay(schedule.lr, share_done, 1.0, floor=_LAST_RATE_SHARE)
+        adam.steps += 1
+        scale = 1 / max(terms, 1)
+        list(
+            self.pool.map(lambda name: adam.update(name, gradients, scale, schedule.l2), self.task.parameters)
+        )
+        return sum(loss for loss, _ in losses), terms
 
 
 class _Adam(Adam):
