@@ -43,15 +43,20 @@ from firth.text import conllu
 from firth.text.document import Sentence, Token
 
 TEACHER_SEEDS = (1, 2)
-CORPORA = {"enwiki": 0.4, "simplewiki": 0.3, "novels": 0.3}  # and their shares of the silver sentences
-LENGTHS = range(3, 51)  # words of a silver sentence
-VECTORS = 50_000  # the model must stay below 10 MB
+# The corpora, and their shares of the silver sentences.
+CORPORA = {"enwiki": 0.4, "simplewiki": 0.3, "novels": 0.3}
+# Silver sentences have so many words.
+SENTENCE_WORDS = range(3, 51)
+# The model keeps this many pretrained vectors, to stay below 10 MB.
+MOST_VECTORS = 50_000
+# Sentences that the ensemble parses together.
+BATCH_SENTENCES = 16
 
 
 class Ensemble:
     """Parsers of the same treebank that decide together: their scores are averaged.
 
-    Side by side, their hidden layers are one hidden layer, which reads their vectors of a word side by side.
+    Their vectors of a word are concatenated, and so are their hidden layers, into one wide network.
     """
 
     def __init__(self, parsers: Sequence[Parser]) -> None:
@@ -62,9 +67,9 @@ class Ensemble:
         slots = np.zeros((n, d, k, n, h), np.float32)
         labels = np.zeros((shape.labels, j, n, h), np.float32)
         for i, network in enumerate(networks):
-            own_slots, own_labels = network.decider.arrays("slots", "labels")
-            slots[i, :, :, i] = own_slots.reshape(d, k, h)
-            labels[:, :, i] = own_labels.reshape(-1, j, h)
+            its_slots, its_labels = network.decider.arrays("slots", "labels")
+            slots[i, :, :, i] = its_slots.reshape(d, k, h)
+            labels[:, :, i] = its_labels.reshape(-1, j, h)
         arrays = [network.decider.arrays("bias", "extras", "output", "output.bias") for network in networks]
         bias, extras, output, output_bias = zip(*arrays, strict=True)
         parameters = {
@@ -87,20 +92,20 @@ class Ensemble:
         self._encoders = [EncoderRunner(network.encoder, network.features.vectors) for network in networks]
 
     def parse(self, sentences: Sequence[Sentence]) -> None:
-        """Fill in tags, heads and relations, in place."""
+        """Write tags, heads and relations into sentences, in place."""
         features = self._parsers[0].network.features
         labels_of = self._parsers[0].network.actions.labels
-        for start in range(0, len(sentences), 16):
-            part = sentences[start : start + 16]
-            lengths = np.array([len(sentence.tokens) for sentence in part])
-            words = features.number([t.form for s in part for t in s.tokens])
+        for start in range(0, len(sentences), BATCH_SENTENCES):
+            batch = sentences[start : start + BATCH_SENTENCES]
+            lengths = np.array([len(sentence.tokens) for sentence in batch])
+            words = features.number([t.form for s in batch for t in s.tokens])
             tags = self._tag(words, lengths)
-            self._parsers[0].tagger.write(tags, part)
+            self._parsers[0].tagger.write(tags, batch)
             ids = self._parsers[0].network.ids(words, tags)
             rows = np.concatenate([encoder.run(ids, lengths) for encoder in self._encoders], axis=1)
             heads, labels = self._decoder.decode(rows, lengths)
             row = 1
-            for sentence in part:
+            for sentence in batch:
                 here = slice(row, row + len(sentence.tokens))
                 tree = deprojectivize(heads[here].tolist(), [labels_of[k] for k in labels[here]])
                 for token, head, deprel in zip(sentence.tokens, *tree, strict=True):
@@ -109,7 +114,8 @@ class Ensemble:
 
     def _tag(self, words: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Return the decisions about tags and lemmas; see `firth.parsing.tagger.tagger.TaggerRunner.tag`."""
-        random = np.random.default_rng(0)  # draws nothing: no entry is dropped
+        # Nothing is drawn, because no entry is dropped.
+        random = np.random.default_rng(0)
         passes = []
         for tagger in (parser.tagger for parser in self._parsers):
             batch = Batch(words[:, :-1], tagger.features.vectors[words[:, -1]], lengths)
@@ -123,7 +129,7 @@ def draw(corpus: Path, segmenter: Segmenter, n: int, random: np.random.Generator
         lines = [line.decode() for line in file if len(line) > 40]
     sentences: list[Sentence] = []
     for i in random.permutation(len(lines)):
-        found = [s for s in segmenter.segment(lines[i].strip()) if len(s.tokens) in LENGTHS]
+        found = [s for s in segmenter.segment(lines[i].strip()) if len(s.tokens) in SENTENCE_WORDS]
         sentences += found[:2]
         if len(sentences) >= n:
             break
@@ -189,7 +195,7 @@ def main() -> None:
         progress.note(f"silver: {len(silver):,} sentences parsed in {time.perf_counter() - started:.0f} s")
         conllu.write(silver, silver_path)
 
-    few = firth.WordVectors(vectors.words[:VECTORS], vectors.matrix[:VECTORS])
+    few = firth.WordVectors(vectors.words[:MOST_VECTORS], vectors.matrix[:MOST_VECTORS])
     parser = Parser.train(
         train,
         dev,

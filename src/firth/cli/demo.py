@@ -24,6 +24,8 @@ Analogy: TypeAlias = tuple[str, str, str, str]
 
 SENTENCE = "I parsed this sentence correctly."
 
+# Lines are this long where standard output is no terminal.
+_PIPE_WIDTH_CHARACTERS = 100
 # The words seen in training, over all epochs: a few seconds of work.
 _TRAINING_WORDS = 12_000_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 5, 15
@@ -147,7 +149,7 @@ class _Show:
     def __init__(self, silent: bool) -> None:
         from rich.console import Console
 
-        width = None if sys.stdout.isatty() else 100  # a pipe has no width of its own
+        width = None if sys.stdout.isatty() else _PIPE_WIDTH_CHARACTERS
         self._console = Console(quiet=silent, highlight=False, width=width)
 
     def introduction(self) -> None:
