@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 from firth import Parser, load_vectors
-from firth.checks import processors
 from firth.parsing.evaluation import evaluate
 from firth.parsing.pipeline import Pipeline
 from firth.parsing.segmenter.segmenter import Segmenter, raw_text
@@ -146,7 +145,7 @@ def main() -> None:
         conllu.load(train),
         conllu.load(dev),
         seed=1,
-        threads=processors() if options.threads is None else options.threads,
+        threads=options.threads,
         progress=default_progress(),
     )
     nlp, text = Pipeline(segmenter, parser), raw_text(sentences)

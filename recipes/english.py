@@ -21,13 +21,12 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 import firth
-from firth.checks import processors
 from firth.files.atomic import open_input
 from firth.network.decider import Decider, DeciderShape
 from firth.network.encoder import Batch
@@ -38,7 +37,7 @@ from firth.parsing.pipeline import Pipeline
 from firth.parsing.segmenter.segmenter import Segmenter
 from firth.parsing.transitions.decoding import Decoder
 from firth.parsing.transitions.projectivity import deprojectivize
-from firth.progress import default_progress
+from firth.progress import Progress, default_progress
 from firth.text import conllu
 from firth.text.document import Sentence, Token
 
@@ -136,6 +135,63 @@ def draw(corpus: Path, segmenter: Segmenter, n: int, random: np.random.Generator
     return [Sentence([Token(t.id, t.form) for t in s.tokens]) for s in sentences[:n]]
 
 
+def train_vectors(corpora: Iterable[Path], path: Path, progress: Progress) -> firth.WordVectors:
+    """Return word vectors of the raw text, trained or from an earlier run."""
+    if not path.exists():
+        trainer = firth.SkipGram(dim=100, window=3, epochs=5, min_count=10, seed=1, deterministic=True)
+        trainer.fit([str(corpus) for corpus in corpora], progress=progress).save(path)
+    return firth.load_vectors(path)
+
+
+def train_teacher(
+    train: Path, dev: Path, vectors: firth.WordVectors, seed: int, work: Path, progress: Progress
+) -> Parser:
+    """Return a teacher, trained or from an earlier run."""
+    path = work / f"teacher-{seed}.firth"
+    if not path.exists():
+        teacher = Parser.train(
+            train, dev, vectors, seed=seed, checkpoint_dir=work / path.stem, resume=True, progress=progress
+        )
+        teacher.save(path)
+    return Parser.load(path)
+
+
+def write_silver(
+    path: Path,
+    corpora: Mapping[str, Path],
+    n_sentences: int,
+    segmenter: Segmenter,
+    teachers: Sequence[Parser],
+    progress: Progress,
+) -> None:
+    """Write sentences of the raw text, parsed by the teachers, unless an earlier run has done so."""
+    if path.exists():
+        return
+    random = np.random.default_rng(1)
+    silver = [
+        sentence
+        for name, share in CORPORA.items()
+        for sentence in draw(corpora[name], segmenter, round(n_sentences * share), random)
+    ]
+    started = time.perf_counter()
+    Ensemble(teachers).parse(silver)
+    progress.note(f"silver: {len(silver):,} sentences parsed in {time.perf_counter() - started:.0f} s")
+    conllu.write(silver, path)
+
+
+def score(model: Pipeline, treebanks: Mapping[str, Path]) -> dict[str, dict[str, float]]:
+    """Return the scores on each treebank, by what the model is given of it."""
+    return {
+        f"{name}, {given}": scores.to_dict()
+        for name, path in treebanks.items()
+        for given, scores in (
+            ("gold words and tags", model.parser.evaluate(path, given_tags=True)),
+            ("gold words", model.parser.evaluate(path)),
+            ("raw text", model.evaluate(path)),
+        )
+    }
+
+
 def main() -> None:
     """Make the model."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -152,73 +208,31 @@ def main() -> None:
     )
     corpora = {name: options.data / "corpus" / f"{name}.txt.xz" for name in CORPORA}
 
-    vectors_path = work / "vectors.safetensors"
-    if not vectors_path.exists():
-        trainer = firth.SkipGram(dim=100, window=3, epochs=5, min_count=10, seed=1, deterministic=True)
-        trainer.fit([str(path) for path in corpora.values()], progress=progress).save(vectors_path)
-    vectors = firth.load_vectors(vectors_path)
-
-    teachers = []
-    for seed in TEACHER_SEEDS:
-        path = work / f"teacher-{seed}.firth"
-        if not path.exists():
-            Parser.train(
-                train,
-                dev,
-                vectors,
-                seed=seed,
-                checkpoint_dir=work / path.stem,
-                resume=True,
-                progress=progress,
-            ).save(path)
-        teachers.append(Parser.load(path))
-
+    vectors = train_vectors(corpora.values(), work / "vectors.safetensors", progress)
+    teachers = [train_teacher(train, dev, vectors, seed, work, progress) for seed in TEACHER_SEEDS]
     segmenter = Segmenter.train(
         conllu.load(train),
         conllu.load(dev),
         seed=1,
-        threads=processors(),
         checkpoint_dir=work / "segmenter",
         resume=True,
         progress=progress,
     )
-    silver_path = work / "silver.conllu"
-    if not silver_path.exists():
-        random = np.random.default_rng(1)
-        silver = [
-            sentence
-            for name, share in CORPORA.items()
-            for sentence in draw(corpora[name], segmenter, round(options.silver * share), random)
-        ]
-        started = time.perf_counter()
-        Ensemble(teachers).parse(silver)
-        progress.note(f"silver: {len(silver):,} sentences parsed in {time.perf_counter() - started:.0f} s")
-        conllu.write(silver, silver_path)
-
+    silver = work / "silver.conllu"
+    write_silver(silver, corpora, options.silver, segmenter, teachers, progress)
     few = firth.WordVectors(vectors.words[:MOST_VECTORS], vectors.matrix[:MOST_VECTORS])
-    parser = Parser.train(
+    student = Parser.train(
         train,
         dev,
         few,
-        silver=silver_path,
+        silver=silver,
         seed=1,
         checkpoint_dir=work / "student",
         resume=True,
         progress=progress,
     )
-    Pipeline(segmenter, parser).save(options.output)
-
-    model = firth.load(options.output)
-    scores = {
-        f"{name}, {words}": score.to_dict()
-        for name, path in (("dev", dev), ("test", test))
-        for words, score in (
-            ("gold words and tags", model.parser.evaluate(path, given_tags=True)),
-            ("gold words", model.parser.evaluate(path)),
-            ("raw text", model.evaluate(path)),
-        )
-    }
-    print(json.dumps(scores, indent=2))
+    Pipeline(segmenter, student).save(options.output)
+    print(json.dumps(score(firth.load(options.output), {"dev": dev, "test": test}), indent=2))
 
 
 if __name__ == "__main__":
