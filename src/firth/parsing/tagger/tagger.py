@@ -25,7 +25,7 @@ from firth.text.document import Sentence
 
 @dataclass(frozen=True)
 class TaggerShape:
-    """The sizes of a tagger's network; see `firth.network.encoder`. Each attribute has a hidden layer."""
+    """The sizes of a tagger's network; see `firth.network.encoder`. `hidden` is of each attribute."""
 
     width: int = 192
     depth: int = 3
@@ -33,16 +33,16 @@ class TaggerShape:
 
 
 class Tagger:
-    """Tags words: an encoder, and a decider for each attribute and for the rule of the lemma.
+    """Tags words: an encoder, and for each attribute and the lemma a decision about each word.
 
     Parameters
     ----------
     features
         Numbers the words.
     tags, lemmas
-        The tags and the rules to choose from. Without rules, the tagger gives no lemmas.
+        What there is to choose from. Without rules for lemmas, it gives none.
     parameters
-        The arrays of the network; an empty dictionary before it is initialised.
+        The arrays of the network; an empty dictionary to begin with.
     shape
         Its sizes.
     """
@@ -77,20 +77,20 @@ class Tagger:
         return shapes
 
     def initialise(self, random: np.random.Generator) -> None:
-        """Set all parameters to random values."""
+        """Set all parameters to their random beginnings."""
         self._encoder.initialise(random)
         for decider in self._deciders:
             decider.initialise(random)
 
     def number(self, sentences: Sequence[Sentence]) -> Ints:
-        """Return the gold decisions about some words, as `TaggerRunner.tag` returns them; -1 if unknown."""
+        """Return what `TaggerRunner.tag` should return for some words; -1 for what is not known."""
         columns = [*self.tags.number(sentences).T]
         if self.lemmas.rules:
             columns.append(self.lemmas.number(sentences))
         return np.stack(columns, axis=1)
 
     def write(self, decisions: Ints, sentences: Sequence[Sentence]) -> None:
-        """Write tags into words, and lemmas if there are rules for them; the reverse of `number`."""
+        """Give words their tags, and their lemmas if there are rules for them; the reverse of `number`."""
         self.tags.write(decisions[:, : len(ATTRIBUTES)], sentences)
         if self.lemmas.rules:
             self.lemmas.write(decisions[:, len(ATTRIBUTES)], sentences)
@@ -111,12 +111,12 @@ class Tagger:
         return [scores for scores, _ in passes], backward
 
     def runner(self) -> TaggerRunner:
-        """Return the tagger for use, with the current parameters."""
+        """Return the tagger at work, with the parameters as they are now."""
         return TaggerRunner(EncoderRunner(self._encoder, self.features.vectors), self._deciders)
 
 
 class TaggerRunner:
-    """A tagger in use: compiled, without backward passes; see `Tagger.runner`."""
+    """A tagger at work: without a backward pass; see `Tagger.runner`."""
 
     def __init__(self, encoder: EncoderRunner, deciders: Sequence[Decider]) -> None:
         self._encoder = encoder
@@ -129,7 +129,7 @@ class TaggerRunner:
             self._deciders.append((quantize(hidden), bias, quantize(output), biases))
 
     def tag(self, ids: Ints, lengths: Ints) -> Ints:
-        """Return the decisions about each word: the number of each tag, then of the rule for its lemma.
+        """Return the number of each tag of each word, and last, of the rule for its lemma: (n, decisions).
 
         Parameters
         ----------
