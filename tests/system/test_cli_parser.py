@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from firth.cli import parser as commands
+from firth.cli.parser.train import train as train_command
 from firth.parsing.parser.parser import Parser
 from firth.parsing.pipeline import Pipeline, load
 from firth.text import conllu
@@ -70,7 +70,7 @@ def test_train_with_vectors(copied: CommandLine) -> None:
 
 
 def test_the_defaults_are_those_of_the_library() -> None:
-    command = inspect.signature(commands.train).parameters
+    command = inspect.signature(train_command).parameters
     for method in (Parser.train, Pipeline.train):
         for name, parameter in inspect.signature(method).parameters.items():
             if name in ("epochs", "seed", "threads", "vectors"):
@@ -146,6 +146,17 @@ def test_resume_with_nothing_to_resume_begins(copied: CommandLine) -> None:
     for options in ([], ["--resume"]):
         copied.succeeds("parser", "train", *TRAINING[:3], "--epochs", 1, "-o", "o.firth", "-q", *options)
         assert not (copied.folder / "o.firth.training").exists()
+
+
+def test_checkpoints_stay_in_a_folder_that_was_asked_for(copied: CommandLine) -> None:
+    command = ["parser", "train", *TRAINING[:3], "--epochs", 1, "-q", "--checkpoint-dir", "kept"]
+    copied.succeeds(*command, "-o", "o.firth")
+    assert not (copied.folder / "o.firth.training").exists()
+    assert len(list((copied.folder / "kept").glob("*.checkpoint"))) > 1
+    assert "kept: holds a training that was interrupted" in copied.fails(*command, "-o", "again.firth")
+    copied.succeeds(*command, "-o", "again.firth", "--resume")
+    model, again = (copied.folder / name for name in ("o.firth", "again.firth"))
+    assert model.read_bytes() == again.read_bytes()
 
 
 def test_a_file_of_somebody_else_keeps_its_folder(copied: CommandLine) -> None:

@@ -3,31 +3,34 @@
 
 from __future__ import annotations
 
-import ast
-import importlib.util
-import re
 import shlex
 import sys
-import sysconfig
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from firth.cli.options import AsJson, Quiet
 from firth.cli.output import check_folder, print_json, warnings_as_notes
 from firth.errors import InputError
+from firth.text.documentation import write_documentation
 
 if TYPE_CHECKING:
     from firth.vectors.word_vectors import WordVectors
 
-PACKAGES = ("numpy", "scipy", "sklearn", "matplotlib", "pandas", "sympy", "numba", "rich", "typer", "pip")
-MOST_WORDS = 2_000_000
+Analogy: TypeAlias = tuple[str, str, str, str]
+"""a is to b as c is to d."""
+
 SENTENCE = "I parsed this sentence correctly."
 
-# Words and analogies that documentation has something to say about. Those shown are chosen at run time.
+# Lines are this long where standard output is no terminal.
+_PIPE_WIDTH_CHARACTERS = 100
+# The words seen in training, over all epochs: a few seconds of work.
+_TRAINING_WORDS = 12_000_000
+_FEWEST_EPOCHS, _MOST_EPOCHS = 5, 15
+
+# Words and analogies that occur in documentation. Those that were learned are shown.
 WORDS = ("error", "true", "thread", "directory", "server", "integer", "dictionary", "read", "larger", "left")
 ANALOGIES = (
     ("large", "larger", "small", "smaller"),
@@ -43,11 +46,6 @@ ANALOGIES = (
     ("call", "called", "use", "used"),
     ("next", "previous", "after", "before"),
 )
-
-_DOCUMENTATION = re.compile(r'(?ms)"""(.*?)"""|\'\'\'(.*?)\'\'\'|((?:^[ \t]*#[^\n]*\n)+)')
-_COMMENT_SIGN = re.compile(r"^[ \t]*#+[ \t]?", re.MULTILINE)
-_EMPTY_LINE = re.compile(r"\n[ \t]*\n")
-_SKIPPED = {"site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "_vendor"}
 
 
 def demo(
@@ -68,25 +66,15 @@ def demo(
       firth demo
       firth demo --output /tmp
     """
-    from firth.progress import default_progress
-    from firth.vectors.skipgram import SkipGram
-
     saved = output / "firth-demo.safetensors"
     check_folder(saved)
     show = _Show(silent=quiet or as_json)
     show.introduction()
-    with tempfile.TemporaryDirectory(prefix="firth-demo-") as folder:
-        corpus = Path(folder) / "documentation.txt"
-        n_words = write_documentation(corpus)
-        # As many passes as make a few seconds of work of whatever text there is.
-        epochs = max(5, min(15, 12_000_000 // max(n_words, 1)))
-        vectors = SkipGram(epochs=epochs, min_count=15).fit(str(corpus), progress=default_progress(quiet))
+    vectors, n_words = _learn(quiet)
     vectors.save(saved)
-
     neighbours = {word: vectors.most_similar(word, topn=5) for word in WORDS if word in vectors}
-    known = [question for question in ANALOGIES if all(word in vectors for word in question)]
-    right = [question for question in known if vectors.analogy(*question[:3], topn=1)[0][0] == question[3]]
-    show.answers(neighbours, right, len(known))
+    asked, right = _analogies(vectors)
+    show.answers(neighbours, right, len(asked))
     maps = _draw(vectors, output, quiet)
     show.what_next(saved, maps, right)
     heads = _parse(show)
@@ -101,10 +89,29 @@ def demo(
                     word: [{"word": near, "similarity": cosine} for near, cosine in found]
                     for word, found in neighbours.items()
                 },
-                "analogies": {"asked": len(known), "right": len(right)},
+                "analogies": {"asked": len(asked), "right": len(right)},
                 "heads": heads,
             }
         )
+
+
+def _learn(quiet: bool) -> tuple[WordVectors, int]:
+    """Return word vectors of the documentation at hand, and its number of words."""
+    from firth.progress import default_progress
+    from firth.vectors.skipgram import SkipGram
+
+    with tempfile.TemporaryDirectory(prefix="firth-demo-") as folder:
+        corpus = Path(folder) / "documentation.txt"
+        n_words = write_documentation(corpus)
+        epochs = max(_FEWEST_EPOCHS, min(_MOST_EPOCHS, _TRAINING_WORDS // max(n_words, 1)))
+        trainer = SkipGram(epochs=epochs, min_count=15)
+        return trainer.fit(str(corpus), progress=default_progress(quiet)), n_words
+
+
+def _analogies(vectors: WordVectors) -> tuple[list[Analogy], list[Analogy]]:
+    """Return the analogies whose words all have vectors, and those of them that the vectors solve."""
+    asked = [analogy for analogy in ANALOGIES if all(word in vectors for word in analogy)]
+    return asked, [(a, b, c, d) for a, b, c, d in asked if vectors.analogy(a, b, c, topn=1)[0][0] == d]
 
 
 def _draw(vectors: WordVectors, folder: Path, quiet: bool) -> list[Path]:
@@ -142,7 +149,7 @@ class _Show:
     def __init__(self, silent: bool) -> None:
         from rich.console import Console
 
-        width = None if sys.stdout.isatty() else 100  # a pipe has no width of its own
+        width = None if sys.stdout.isatty() else _PIPE_WIDTH_CHARACTERS
         self._console = Console(quiet=silent, highlight=False, width=width)
 
     def introduction(self) -> None:
@@ -154,7 +161,7 @@ class _Show:
     def answers(
         self,
         neighbours: dict[str, list[tuple[str, float]]],
-        right: list[tuple[str, str, str, str]],
+        right: list[Analogy],
         asked: int,
     ) -> None:
         from rich.table import Table
@@ -173,7 +180,7 @@ class _Show:
             table.add_row("", f"{a} is to {b}", f"as {c} is to", f"[cyan]{d}[/]")
         self._console.print(table)
 
-    def what_next(self, saved: Path, maps: list[Path], right: list[tuple[str, str, str, str]]) -> None:
+    def what_next(self, saved: Path, maps: list[Path], right: list[Analogy]) -> None:
         if maps:
             self._console.print(
                 "\n[bold]A map of the words[/] (open the .html in a browser: point, zoom, search)\n"
@@ -212,78 +219,3 @@ class _Show:
 
 def _quoted(path: Path) -> str:
     return shlex.quote(str(path))
-
-
-def write_documentation(path: Path, most_words: int = MOST_WORDS) -> int:
-    """Write the prose of the documentation at hand to a file, one paragraph a line, each once.
-
-    Parameters
-    ----------
-    path
-        The file.
-    most_words
-        Stop after so many words.
-
-    Returns
-    -------
-    int
-        The number of words written, as far as spaces separate them.
-    """
-    seen: set[str] = set()
-    n_words = 0
-    with path.open("w", encoding="utf-8") as file:
-        for source in _sources():
-            text = source.read_text(encoding="utf-8", errors="replace")
-            # The language reference is a dictionary, whose strings may be many short literals each.
-            is_reference = source.parts[-2:] == ("pydoc_data", "topics.py")
-            for passage in strings(text) if is_reference else documentation(text):
-                for paragraph in paragraphs(passage):
-                    if paragraph not in seen:
-                        seen.add(paragraph)
-                        n_words += paragraph.count(" ") + 1
-                        file.write(paragraph + "\n")
-            if n_words >= most_words:
-                break
-    return n_words
-
-
-def _sources() -> Iterator[Path]:
-    """List Python files with documentation worth reading, in an order that is always the same.
-
-    They are read as text: importing them could run anything.
-    """
-    folders = [Path(sysconfig.get_paths()["stdlib"])]
-    for package in PACKAGES:
-        found = importlib.util.find_spec(package)
-        if found and found.submodule_search_locations:
-            folders.append(Path(found.submodule_search_locations[0]))
-    for folder in folders:
-        for source in sorted(folder.rglob("*.py")):
-            if _SKIPPED.isdisjoint(source.relative_to(folder).parts):
-                yield source
-
-
-def documentation(source: str) -> Iterator[str]:
-    """Find the docstrings and comments of Python source, of any version of Python."""
-    for docstring, other_docstring, comment in _DOCUMENTATION.findall(source):
-        yield docstring or other_docstring or _COMMENT_SIGN.sub("", comment)
-
-
-def strings(source: str) -> Iterator[str]:
-    """Find all strings in Python source."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
-
-
-def paragraphs(text: str) -> Iterator[str]:
-    """Find paragraphs of prose.
-
-    Words with an underscore are left out: they are names of things, which every program has others of.
-    """
-    for paragraph in _EMPTY_LINE.split(text):
-        line = " ".join(word for word in paragraph.split() if "_" not in word)
-        if len(line) >= 40 and line[-1] in ".:;!?)":
-            letters = sum(map(str.isalpha, line)) + line.count(" ")
-            if letters > 0.85 * len(line):
-                yield line

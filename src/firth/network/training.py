@@ -1,9 +1,9 @@
 """The one training loop of segmenter, tagger and parser.
 
-An epoch goes once through all sentences, in batches of about the same number of units. The gradient of a
-batch is the mean over its terms, summed over *shards*, which are computed side by side. Shards, their order
-in the sum, and all random numbers depend on the seed alone: the same seed gives the same bits with any number
-of threads.
+An epoch goes once through all sentences, in batches of about the same number of units (words, characters).
+A batch is cut into *shards*, which are computed in parallel. The gradient of a batch is the sum over its
+shards, divided by the number of its terms. The shards, the order of the sum and all random numbers depend on
+the seed alone, so the same seed gives the same bits with any number of threads.
 """
 
 from __future__ import annotations
@@ -23,10 +23,14 @@ from firth.learning.schedules import linear_decay
 from firth.network import kernels
 from firth.network.gradients import Gradients
 from firth.network.parameters import Parameters
+from firth.progress import Progress
 from firth.runs.best import best_epoch, is_exhausted
 from firth.runs.checkpoints import Checkpoints
 from firth.runs.run import Run
 from firth.runs.workers import worker_threads
+
+# The learning rate falls on a straight line, and never below this share of the rate at the beginning.
+_LAST_RATE_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -36,23 +40,23 @@ class Schedule:
     Attributes
     ----------
     epochs
-        How often to go through all sentences, at most.
+        The largest number of passes through all sentences.
     batch
         Units (words, characters) in a batch.
     lr
-        Adam's learning rate at the beginning; it falls on a straight line, to a hundredth of that.
+        Adam's learning rate at the beginning. It falls on a straight line to a hundredth of that.
     beta2
         Adam's β₂.
     l2
-        The weight λ of a penalty ½ λ ‖θ‖² on all parameters θ, which is added to the mean loss of a batch.
-        It is not in the loss that is reported.
+        The weight λ of a penalty ½ λ ‖θ‖² on all parameters θ. It is added to the mean loss of a batch, but
+        not to the loss that is reported.
     patience
-        Stop when the score has not improved for so many epochs; at least 1.
+        Stop after this many epochs in a row without a better score; at least 1.
     seed
-        Seed of everything that is drawn.
+        Seed of everything random.
     shards
-        Parts of a batch that are computed side by side: more threads than that are of no use. The order of
-        their sum decides the bits of the result.
+        Parts of a batch that are computed in parallel. More threads than shards are of no use. The number of
+        shards decides the order of sums, and so the bits of the result.
     """
 
     epochs: int = 15
@@ -66,7 +70,7 @@ class Schedule:
 
 
 class Task(Protocol):
-    """What is trained: it knows its data, its network and its score."""
+    """What `train` trains: data, a network, and a score."""
 
     parameters: Parameters
 
@@ -76,13 +80,13 @@ class Task(Protocol):
     def gradient(
         self, sentences: Sequence[int], gradients: Gradients, random: np.random.Generator, epoch: int
     ) -> tuple[float, int]:
-        """Add the gradient of the loss of some sentences, a sum; return that sum and how many terms it has.
+        """Add the gradient of the summed loss of some sentences; return the sum and its number of terms.
 
-        It is called by several threads at once, and depends on nothing but its arguments and the parameters.
+        Several threads call it at once. It depends on its arguments and the parameters only.
         """
 
     def evaluate(self) -> dict[str, float]:
-        """Return scores in percent on other data; the first one says which epoch is the best."""
+        """Return scores on other data, in percent. The first score decides which epoch is the best."""
 
 
 def train(
@@ -94,12 +98,12 @@ def train(
     run: Run,
     settings: Mapping[str, Any] | None = None,
 ) -> list[dict[str, float]]:
-    """Train; afterwards, the parameters of the task are those of its best epoch (the first, of equal ones).
+    """Train; afterwards, the task has the parameters of its best epoch (of equal epochs, the first).
 
     Parameters
     ----------
     task
-        What to train, with its parameters as they begin. They are changed in place.
+        What to train, with initialised parameters. They are changed in place.
     schedule
         How to train.
     name
@@ -107,10 +111,10 @@ def train(
     threads
         Threads to use.
     run
-        What to report to, and where a checkpoint is saved after each epoch. If there is one already, training
-        goes on from it, to the same bits as if it had never stopped.
+        Where progress is reported, and where a checkpoint is saved after each epoch. If there is a checkpoint
+        already, training goes on from it, and ends with the same bits as without the interruption.
     settings
-        All that the result depends on apart from `schedule`: a checkpoint of other settings is refused.
+        All that the result depends on, apart from `schedule`. A checkpoint of other settings is refused.
 
     Returns
     -------
@@ -126,30 +130,37 @@ def train(
     """
     checkpoints = run.checkpoints(name, {**(settings or {}), **asdict(schedule)})
     state = _State(task, schedule, checkpoints)
-    lengths = task.lengths()
     with worker_threads(threads) as pool:
+        steps = _Steps(task, schedule, state.adam, pool)
         while not state.is_finished:
             epoch = len(state.history) + 1
-            batches = _batches(lengths, schedule, epoch)
-            total, terms, done, started = 0.0, 0, 0, time.perf_counter()
-            stage = f"{name}, epoch {epoch} of {schedule.epochs}"
-            with run.progress.stage(stage, int(lengths.sum())):
-                for k, batch in enumerate(batches):
-                    share = (epoch - 1 + k / len(batches)) / schedule.epochs
-                    loss, count = _step(task, batch, schedule, state.adam, share, epoch, k, pool)
-                    total, terms, done = total + loss, terms + count, done + int(lengths[batch].sum())
-                    if not np.isfinite(total):
-                        raise _diverged(name, "the loss", epoch, schedule)
-                    run.progress.advance(done, loss=total / max(terms, 1))
-                if not all(np.isfinite(parameter).all() for parameter in task.parameters.values()):
-                    raise _diverged(name, "a parameter", epoch, schedule)
-                scores = task.evaluate()
-                figures = {"loss": total / max(terms, 1), **scores}
-                run.progress.advance(done, **figures)
+            started = time.perf_counter()
+            figures, score = _train_epoch(steps, epoch, name, run.progress)
             seconds = time.perf_counter() - started
-            state.end_epoch({"epoch": epoch, "seconds": seconds, **figures}, next(iter(scores.values())))
+            state.end_epoch({"epoch": epoch, "seconds": seconds, **figures}, score)
     state.restore_best()
     return state.history
+
+
+def _train_epoch(steps: _Steps, epoch: int, name: str, progress: Progress) -> tuple[dict[str, float], float]:
+    """Go through all sentences once; return the mean loss with all scores, and the score that decides."""
+    task, schedule = steps.task, steps.schedule
+    lengths = task.lengths()
+    batches = _batches(lengths, schedule, epoch)
+    total, terms, done = 0.0, 0, 0
+    with progress.stage(f"{name}, epoch {epoch} of {schedule.epochs}", int(lengths.sum())):
+        for number, batch in enumerate(batches):
+            loss, count = steps.take(batch, epoch, number, len(batches))
+            total, terms, done = total + loss, terms + count, done + int(lengths[batch].sum())
+            if not np.isfinite(total):
+                raise _diverged(name, "the loss", epoch, schedule)
+            progress.advance(done, loss=total / max(terms, 1))
+        if not all(np.isfinite(parameter).all() for parameter in task.parameters.values()):
+            raise _diverged(name, "a parameter", epoch, schedule)
+        scores = task.evaluate()
+        figures = {"loss": total / max(terms, 1), **scores}
+        progress.advance(done, **figures)
+    return figures, next(iter(scores.values()))
 
 
 def _diverged(name: str, what: str, epoch: int, schedule: Schedule) -> FirthError:
@@ -159,32 +170,45 @@ def _diverged(name: str, what: str, epoch: int, schedule: Schedule) -> FirthErro
     )
 
 
-def _step(
-    task: Task,
-    batch: Int64s,
-    schedule: Schedule,
-    adam: _Adam,
-    share: float,
-    epoch: int,
-    k: int,
-    pool: ThreadPoolExecutor,
-) -> tuple[float, int]:
-    """Take one step of Adam; return the summed loss of the batch and its number of terms."""
-    shards = [shard for shard in np.array_split(batch, schedule.shards) if len(shard)]
-    gradients = [Gradients() for _ in shards]
+@dataclass(frozen=True)
+class _Steps:
+    """The steps of Adam in a training, and what all of them need."""
 
-    def work(i: int) -> tuple[float, int]:
-        random = np.random.default_rng([schedule.seed, epoch, k, i])
-        with np.errstate(over="ignore", invalid="ignore"):  # `train` says it better, if anything overflows
-            return task.gradient(shards[i].tolist(), gradients[i], random, epoch)
+    task: Task
+    schedule: Schedule
+    adam: _Adam
+    pool: ThreadPoolExecutor
 
-    results = list(pool.map(work, range(len(shards))))
-    terms = sum(count for _, count in results)
-    adam.lr = linear_decay(schedule.lr, share, 1.0, floor=0.01)
-    adam.steps += 1
-    scale = 1 / max(terms, 1)
-    list(pool.map(lambda name: adam.update(name, gradients, scale, schedule.l2), task.parameters))
-    return sum(loss for loss, _ in results), terms
+    def take(self, batch: Int64s, epoch: int, number: int, n_batches: int) -> tuple[float, int]:
+        """Take the step of a batch; return its summed loss and its number of terms.
+
+        Parameters
+        ----------
+        batch
+            Numbers of sentences.
+        epoch, number, n_batches
+            The epoch, from 1; the number of the batch in it, from 0; and how many there are.
+        """
+        schedule, adam = self.schedule, self.adam
+        shards = [shard for shard in np.array_split(batch, schedule.shards) if len(shard)]
+        gradients = [Gradients() for _ in shards]
+
+        def loss_of_shard(i: int) -> tuple[float, int]:
+            random = np.random.default_rng([schedule.seed, epoch, number, i])
+            # An overflow shows in the loss or in the parameters, where it is an error with a remedy.
+            with np.errstate(over="ignore", invalid="ignore"):
+                return self.task.gradient(shards[i].tolist(), gradients[i], random, epoch)
+
+        losses = list(self.pool.map(loss_of_shard, range(len(shards))))
+        terms = sum(count for _, count in losses)
+        share_done = (epoch - 1 + number / n_batches) / schedule.epochs
+        adam.lr = linear_decay(schedule.lr, share_done, 1.0, floor=_LAST_RATE_SHARE)
+        adam.steps += 1
+        scale = 1 / max(terms, 1)
+        list(
+            self.pool.map(lambda name: adam.update(name, gradients, scale, schedule.l2), self.task.parameters)
+        )
+        return sum(loss for loss, _ in losses), terms
 
 
 class _Adam(Adam):
@@ -195,7 +219,8 @@ class _Adam(Adam):
         self._parameters = parameters
         self.first = _zeros_like(parameters)
         self.second = _zeros_like(parameters)
-        self._totals = _zeros_like(parameters)  # all zeros between two steps
+        # The sums of gradients. The kernel sets them to 0 again.
+        self._totals = _zeros_like(parameters)
 
     def update(self, name: str, gradients: Sequence[Gradients], scale: float, l2: float) -> None:
         """Change a parameter by the sum of some gradients times `scale`, in step number ``self.steps``."""
@@ -213,7 +238,7 @@ def _zeros_like(parameters: Parameters) -> Parameters:
 
 
 class _State:
-    """How far a training is, with all that a checkpoint holds."""
+    """The state of a training: everything that a checkpoint holds."""
 
     def __init__(self, task: Task, schedule: Schedule, checkpoints: Checkpoints) -> None:
         self._task, self._schedule, self._checkpoints = task, schedule, checkpoints
@@ -227,12 +252,12 @@ class _State:
 
     @property
     def is_finished(self) -> bool:
-        """Whether all epochs are done, or the score has not improved for too long."""
+        """Whether all epochs are done, or patience is exhausted."""
         epochs, patience = self._schedule.epochs, self._schedule.patience
         return len(self.history) >= epochs or (len(self.history) > 0 and is_exhausted(self._scores, patience))
 
     def end_epoch(self, figures: dict[str, float], score: float) -> None:
-        """Note an epoch, and save the checkpoint."""
+        """Record an epoch, and save the checkpoint."""
         self.history.append(figures)
         self._scores.append(score)
         if best_epoch(self._scores) == len(self.history):
@@ -253,7 +278,7 @@ class _State:
         return {f"{kind}/{name}": array for kind, named in kinds.items() for name, array in named.items()}
 
     def _put_back(self, arrays: Arrays, state: Mapping[str, Any]) -> None:
-        """Go on from what a checkpoint holds."""
+        """Restore the state that a checkpoint holds."""
         for name, array in self._arrays().items():
             saved = arrays.get(name)
             if saved is None or (saved.shape, saved.dtype) != (array.shape, array.dtype):
@@ -263,7 +288,7 @@ class _State:
 
 
 def _batches(lengths: Ints, schedule: Schedule, epoch: int) -> list[Int64s]:
-    """Shuffle the sentences and cut them into batches of about ``schedule.batch`` units."""
+    """Return the sentences of an epoch, shuffled and cut into batches of about ``schedule.batch`` units."""
     order = np.random.default_rng([schedule.seed, epoch]).permutation(len(lengths))
     before = np.cumsum(lengths[order]) - lengths[order]
     cuts = np.flatnonzero(np.diff(before // schedule.batch)) + 1

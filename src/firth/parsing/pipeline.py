@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from threadpoolctl import threadpool_limits
 
@@ -15,9 +14,13 @@ from firth.arrays import PathLike
 from firth.checks import thread_count
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
-from firth.parsing.evaluation import RawScores, evaluate_raw
+from firth.parsing.evaluation import evaluate_raw
 from firth.parsing.model_file import pack_segmenter, unpack_segmenter
-from firth.parsing.parser.parser import Parser, Treebank, as_sentences
+from firth.parsing.parser.network import ParserShape
+from firth.parsing.parser.parser import Parser
+from firth.parsing.parser.settings import ParserSettings
+from firth.parsing.parser.treebank import Treebank, as_sentences, read_treebanks
+from firth.parsing.scores import RawScores
 from firth.parsing.segmenter.segmenter import Segmenter, raw_text
 from firth.parsing.tagger.features import Vectors
 from firth.progress import Progress
@@ -52,18 +55,24 @@ class Pipeline:
         dev: Treebank,
         vectors: Vectors | None = None,
         *,
-        seed: int = 1,
-        threads: int | None = None,
+        silver: Treebank = (),
+        epochs: int | None = ParserSettings.epochs,
+        seed: int = ParserSettings.seed,
+        threads: int | None = ParserSettings.threads,
+        shape: ParserShape | None = None,
         checkpoint_dir: PathLike | None = None,
         resume: bool = False,
         progress: Progress | None = None,
-        **settings: Any,
     ) -> Pipeline:
-        """Train all parts on a treebank; see `firth.Parser.train`."""
-        train, dev = as_sentences(train), as_sentences(dev)
+        """Train all parts on a treebank; see `firth.Parser.train`.
+
+        `silver`, `epochs` and `shape` concern the parser and its tagger only.
+        """
+        settings = ParserSettings(epochs, seed, threads, shape or ParserShape())
         with open_run(checkpoint_dir, resume, progress) as run:
-            segmenter = Segmenter.train_in(run, train, dev, seed=seed, threads=threads)
-            parser = Parser.train_in(run, train, dev, vectors, seed=seed, threads=threads, **settings)
+            sentences, dev_sentences, silver_sentences = read_treebanks(train, dev, silver)
+            segmenter = Segmenter.train_in(run, sentences, dev_sentences, seed=seed, threads=threads)
+            parser = Parser.train_in(run, sentences, dev_sentences, silver_sentences, vectors, settings)
         return cls(segmenter, parser)
 
     def __call__(self, text: str) -> Document:
@@ -110,7 +119,7 @@ class Pipeline:
 
     def _analyse(self, text: str) -> Document:
         sentences = self.segmenter.segment(text)
-        self.parser.fill_in(sentences)
+        self.parser.parse_in_place(sentences)
         for sentence in sentences:
             written = text[sentence.tokens[0].start : sentence.tokens[-1].end]
             sentence.comments = [f"# text = {' '.join(written.split())}"]

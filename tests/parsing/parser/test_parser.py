@@ -164,12 +164,12 @@ def test_steps_lead_to_the_tree(any_parser: Parser) -> None:
     assert (crossed > 0) == (any_parser.system.has_swap)
 
 
-def test_threads_and_parts_do_not_matter(parser: Parser) -> None:
+def test_threads_and_batches_do_not_matter(parser: Parser) -> None:
     sentences = [*bare(DEV), *gibberish()] * 2
     expected = parser.parse(deepcopy(sentences))
     assert parser.parse(deepcopy(sentences), threads=3) == expected
     alone = deepcopy(sentences)
-    parser.fill_in(alone)
+    parser.parse_in_place(alone)
     assert alone == expected
 
 
@@ -318,7 +318,7 @@ def test_sentences_without_words(parser: Parser) -> None:
 
 
 @pytest.mark.parametrize("lengths", [[], [5], [600], [400, 100, 12, 1], [0, 600, 0, 1], [512, 512]], ids=str)
-def test_parts(lengths: list[int]) -> None:
+def test_batches(lengths: list[int]) -> None:
     found = list(batches_of_words(lengths))
     assert [k for where in found for k in range(where.start, where.stop)] == list(range(len(lengths)))
     assert all(sum(lengths[where]) >= 512 for where in found[:-1])

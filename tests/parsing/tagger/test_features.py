@@ -129,14 +129,14 @@ def test_something_is_missing() -> None:
 
 
 def test_a_stream_with_no_end_of_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is remembered of words is thrown away now and then; their numbers stay the same."""
+    """The cache is emptied now and then; the numbers of words stay the same."""
     learned = WordFeatures.learn(SENTENCES)
     expected = learned.number(["cat", "zebra7"])
-    monkeypatch.setattr(features, "_REMEMBERED", 100)
+    monkeypatch.setattr(features, "_MOST_CACHED_WORDS", 100)
     for k in range(40):
         stream = [f"zebra{j}" for j in range(50 * k, 50 * k + 50)]
         np.testing.assert_array_equal(learned.number([*stream, "cat", "zebra7"])[-2:], expected)
-    assert len(learned._seen) < 200
+    assert len(learned._cached_rows) < 200
 
 
 def test_threads() -> None:

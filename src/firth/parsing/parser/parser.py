@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,24 +9,23 @@ import numpy as np
 import numpy.typing as npt
 
 from firth.arrays import Arrays, Ints, PathLike
-from firth.checks import seed_number, thread_count, whole_number
+from firth.checks import thread_count
 from firth.files.arrays_file import load_arrays, save_arrays
-from firth.network.training import Schedule
 from firth.parsing.batches import batches_of_words
-from firth.parsing.evaluation import Scores, evaluate
+from firth.parsing.evaluation import evaluate
 from firth.parsing.model_file import pack_parser, unpack_parser
 from firth.parsing.parser.network import ParserNetwork, ParserRunner, ParserShape, Tree
+from firth.parsing.parser.settings import ParserSettings
 from firth.parsing.parser.training import train_parser
+from firth.parsing.parser.treebank import Treebank, as_sentences, read_treebanks
+from firth.parsing.scores import Scores
 from firth.parsing.tagger.features import Vectors
 from firth.parsing.tagger.tagger import Tagger
 from firth.parsing.transitions.systems import SYSTEMS, Transition, TransitionSystem
 from firth.progress import Progress
 from firth.runs.run import Run, open_run
 from firth.runs.workers import worker_threads
-from firth.text import conllu
 from firth.text.document import Sentence, Token
-
-Treebank = PathLike | Sequence[Sentence]
 
 
 class Parser:
@@ -57,9 +55,9 @@ class Parser:
         vectors: Vectors | None = None,
         *,
         silver: Treebank = (),
-        epochs: int | None = None,
-        seed: int = 1,
-        threads: int | None = None,
+        epochs: int | None = ParserSettings.epochs,
+        seed: int = ParserSettings.seed,
+        threads: int | None = ParserSettings.threads,
         shape: ParserShape | None = None,
         checkpoint_dir: PathLike | None = None,
         resume: bool = False,
@@ -76,15 +74,8 @@ class Parser:
         silver
             Sentences that were tagged and parsed by machine, best by several parsers of the same treebank
             together, to be learned beside it. They may be more than those of the treebank.
-        epochs
-            How often the parser goes through the treebank; 28 times through one of 200,000 words, up to 60
-            times through a smaller one, and at least 16 times.
-        seed
-            Of everything random; the same seed gives the same parser, with any number of threads.
-        threads
-            How many to use; all processors if None.
-        shape
-            Sizes of the network.
+        epochs, seed, threads, shape
+            See `firth.parsing.parser.settings.ParserSettings`.
         checkpoint_dir
             Folder for a checkpoint after each epoch, which is made if need be. None: an interrupted training
             is lost.
@@ -96,61 +87,40 @@ class Parser:
         Raises
         ------
         InputError
-            A treebank is empty or malformed; or `checkpoint_dir` holds checkpoints, but of another training,
-            or `resume` was not asked for.
+            A setting has no meaning; a treebank is empty or malformed; or `checkpoint_dir` holds checkpoints,
+            but of another training, or `resume` was not asked for.
         """
+        settings = ParserSettings(epochs, seed, threads, shape or ParserShape())
         with open_run(checkpoint_dir, resume, progress) as run:
-            return cls.train_in(
-                run,
-                train,
-                dev,
-                vectors,
-                silver=silver,
-                epochs=epochs,
-                seed=seed,
-                threads=threads,
-                shape=shape,
-            )
+            return cls.train_in(run, *read_treebanks(train, dev, silver), vectors, settings)
 
     @classmethod
     def train_in(
         cls,
         run: Run,
-        train: Treebank,
-        dev: Treebank,
-        vectors: Vectors | None = None,
-        *,
-        silver: Treebank = (),
-        epochs: int | None = None,
-        seed: int = 1,
-        threads: int | None = None,
-        shape: ParserShape | None = None,
+        train: Sequence[Sentence],
+        dev: Sequence[Sentence],
+        silver: Sequence[Sentence],
+        vectors: Vectors | None,
+        settings: ParserSettings,
     ) -> Parser:
-        """Train as a part of a run that is open already; see `train`."""
-        train, dev, silver = as_sentences(train), as_sentences(dev), as_sentences(silver)
-        epochs = whole_number("epochs", _epochs([*train, *silver]) if epochs is None else epochs)
-        # Scores stand still for long while the learning rate is high, and rise when it falls.
-        schedule = Schedule(epochs, batch=400, patience=max(5, epochs // 2), seed=seed_number(seed))
-        parts = train_parser(
-            train, dev, vectors, shape or ParserShape(), schedule, thread_count(threads), run, silver
-        )
-        return cls(*parts)
+        """Train as a part of a run that is open already, on treebanks from `read_treebanks`; see `train`."""
+        return cls(*train_parser(run, train, dev, silver, vectors, settings))
 
     def parse(
         self, sentences: Sequence[Sentence], *, given_tags: bool = False, threads: int | None = 1
     ) -> Sequence[Sentence]:
-        """Fill in heads and relations, in place, and before that tags and lemmas.
+        """Write tags, lemmas, heads and relations into sentences, in place.
 
         Parameters
         ----------
         sentences
-            Of words. One without words stays as it is.
+            Sentences of words. A sentence without words stays as it is.
         given_tags
-            Read the tags that the words have, instead of tagging them, and keep them, and the lemmas. Where
-            one is ``_``, or another that the treebank of the parser does not have, the parser reads what the
-            tagger would say.
+            Read and keep the tags and lemmas that the words have. The parser reads the tag of its own tagger
+            where a given tag is ``_``, or is not in the treebank that the parser was trained on.
         threads
-            How many to use; all processors if None.
+            Threads to use; all processors if None.
 
         Returns
         -------
@@ -158,11 +128,11 @@ class Parser:
             The same sentences.
         """
         threads = thread_count(threads)
-        all_parts = [sentences[where] for where in batches_of_words(map(len, sentences))]
+        batches = [sentences[where] for where in batches_of_words(map(len, sentences))]
         with worker_threads(threads) as pool:
-            results = pool.map(lambda part: self._analyse(part, given_tags), all_parts)
-            for part, (tags, trees) in zip(all_parts, results, strict=True):
-                self._fill_in(part, tags, trees)
+            results = pool.map(lambda batch: self._analyse(batch, given_tags), batches)
+            for batch, (tags, trees) in zip(batches, results, strict=True):
+                self._write_back(batch, tags, trees)
         return sentences
 
     def evaluate(
@@ -171,7 +141,9 @@ class Parser:
         """Score the parser on a treebank with gold words; for `conventions` see `evaluation.evaluate`."""
         gold = as_sentences(gold)
         system = self.parse(
-            [_bare(sentence, given_tags) for sentence in gold], given_tags=given_tags, threads=threads
+            [_without_annotation(sentence, given_tags) for sentence in gold],
+            given_tags=given_tags,
+            threads=threads,
         )
         return evaluate(gold, system, **conventions)
 
@@ -214,48 +186,40 @@ class Parser:
         """Make a parser of what `pack` returned; `name` is the name of the file, for errors."""
         return cls(*unpack_parser(arrays, metadata, name))
 
-    def fill_in(self, sentences: Sequence[Sentence]) -> None:
+    def parse_in_place(self, sentences: Sequence[Sentence]) -> None:
         """Tag and parse sentences, in place, in the thread of the caller."""
         for where in batches_of_words(map(len, sentences)):
-            self._fill_in(sentences[where], *self._analyse(sentences[where], given_tags=False))
+            self._write_back(sentences[where], *self._analyse(sentences[where], given_tags=False))
 
-    def _analyse(self, part: Sequence[Sentence], given_tags: bool) -> tuple[Ints | None, list[Tree]]:
-        """Return the tags (unless they are given) and the trees of some sentences."""
-        ids, lengths, tags = self._look_up(part, given_tags)
+    def _analyse(self, batch: Sequence[Sentence], given_tags: bool) -> tuple[Ints | None, list[Tree]]:
+        """Return the tags (None if they are given) and the trees of some sentences."""
+        ids, lengths, tags = self._look_up(batch, given_tags)
         return None if given_tags else tags, list(self._parser_runner.parse(ids, lengths))
 
-    def _look_up(self, part: Sequence[Sentence], given_tags: bool) -> tuple[Ints, Ints, Ints | None]:
-        """Return what the parser reads of words, the lengths of their sentences, and the guessed tags."""
-        lengths = np.array([len(sentence.tokens) for sentence in part])
-        words = self.network.features.number(t.form for sentence in part for t in sentence.tokens)
-        given = self.tagger.tags.number(part) if given_tags else None
+    def _look_up(self, batch: Sequence[Sentence], given_tags: bool) -> tuple[Ints, Ints, Ints | None]:
+        """Return the rows that the encoder reads, the lengths of the sentences, and the predicted tags.
+
+        Tags are not predicted (None) if all are given and known.
+        """
+        lengths = np.array([len(sentence.tokens) for sentence in batch])
+        words = self.network.features.number(t.form for sentence in batch for t in sentence.tokens)
+        given = self.tagger.tags.number(batch) if given_tags else None
         if given is not None and (given >= 0).all():
             return self.network.ids(words, given, given), lengths, None
         tags = self._tagger_runner.tag(words, lengths)
         return self.network.ids(words, tags, given), lengths, tags
 
-    def _fill_in(self, part: Sequence[Sentence], tags: Ints | None, trees: Sequence[Tree]) -> None:
-        """Write tags and trees into the tokens."""
-        for sentence, (heads, deprels) in zip(part, trees, strict=True):
+    def _write_back(self, batch: Sequence[Sentence], tags: Ints | None, trees: Sequence[Tree]) -> None:
+        """Write tags and trees into the tokens of some sentences."""
+        for sentence, (heads, deprels) in zip(batch, trees, strict=True):
             for token, head, deprel in zip(sentence.tokens, heads, deprels, strict=True):
                 token.head, token.deprel = head, deprel
         if tags is not None:
-            self.tagger.write(tags, part)
+            self.tagger.write(tags, batch)
 
 
-def _epochs(treebank: Sequence[Sentence]) -> int:
-    """Return how often to go through a treebank: the smaller it is, the more often."""
-    n_words = sum(len(sentence.tokens) for sentence in treebank)
-    return min(max(round(5_700_000 / max(n_words, 1)), 16), 60)
-
-
-def as_sentences(treebank: Treebank) -> Sequence[Sentence]:
-    """Return a treebank as sentences, read from its file if it is a path."""
-    return conllu.load(treebank) if isinstance(treebank, str | os.PathLike) else treebank
-
-
-def _bare(sentence: Sentence, with_tags: bool) -> Sentence:
-    """Return a copy of a gold sentence without what is to be predicted."""
+def _without_annotation(sentence: Sentence, with_tags: bool) -> Sentence:
+    """Return a copy of a gold sentence without its tree, and without its tags unless they are to be read."""
     tokens = [
         Token(t.id, t.form, t.lemma, t.upos, t.xpos, t.feats) if with_tags else Token(t.id, t.form)
         for t in sentence.tokens

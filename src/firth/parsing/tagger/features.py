@@ -1,4 +1,4 @@
-"""What the network sees of a word: its form, affixes and shape, each as a number, and a pretrained vector."""
+"""Features of words: the numbers by which an encoder looks up form, affixes, shape and pretrained vector."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from firth.arrays import Arrays, Float32s, Floats, Ids
 from firth.errors import InputError
 from firth.files.arrays_file import pack_strings, unpack_strings
 
-_UNKNOWN = 0  # the number, in each channel, of whatever is not in its vocabulary
-_LONGEST_SHAPE = 12
-_REMEMBERED = 500_000  # words whose numbers are kept at hand
+# The number of everything that is not in the vocabulary of a channel.
+_UNKNOWN = 0
+_LONGEST_SHAPE_CHARACTERS = 12
+# The numbers of at most about this many words are cached.
+_MOST_CACHED_WORDS = 500_000
 
 
 class Vectors(Protocol):
@@ -46,10 +48,10 @@ def shape(form: str) -> str:
             kind = "d" if character.isdigit() else character
         if kinds[-3:] != [kind] * 3:
             kinds.append(kind)
-    return "".join(kinds[:_LONGEST_SHAPE])
+    return "".join(kinds[:_LONGEST_SHAPE_CHARACTERS])
 
 
-# The channels: what is read of a word, and the width of its embedding.
+# Each channel reads one string of a word. The number beside it is the width of the channel's embeddings.
 _CHANNELS: dict[str, tuple[Callable[[str], str], int]] = {
     "form": (str.lower, 64),
     "prefix 2": (lambda form: form[:2].lower(), 16),
@@ -71,9 +73,10 @@ class WordFeatures:
     Parameters
     ----------
     vocabularies
-        For each channel what has a number of its own: the first has number 1, what is not there number 0.
+        For each channel the strings with a number of their own, from number 1 on. All other strings have
+        number 0.
     words, codes, scales
-        Pretrained vectors in 8 bits: that of ``words[i]`` is ``scales[i] * codes[i]``.
+        Pretrained vectors in 8 bits: the vector of ``words[i]`` is ``scales[i] * codes[i]``.
     """
 
     def __init__(
@@ -93,10 +96,10 @@ class WordFeatures:
         self._vector_numbers = {word: k for k, word in enumerate(self._words, 1)}
         self._functions = [function for function, _ in _CHANNELS.values()]
         self._lock = threading.Lock()
-        self._seen: dict[str, int] = {}
+        self._cached_rows: dict[str, int] = {}
         self._table = np.zeros((1024, len(_CHANNELS) + 1), np.int32)
         self.vectors = np.zeros((len(self._words) + 1, self._codes.shape[1]), np.float32)
-        """(words + 1, d): the vectors by the number that `number` gives; row 0 is that of unknown words."""
+        """(words + 1, d): the pretrained vectors, by the last number of a word; row 0 for unknown words."""
         self.vectors[1:] = self._scales[:, None] * self._codes
 
     @classmethod
@@ -108,10 +111,10 @@ class WordFeatures:
         min_count: int = 2,
         max_vectors: int = 100_000,
     ) -> WordFeatures:
-        """Make the vocabularies of what occurs at least `min_count` times in sentences of forms.
+        """Make the vocabularies of all strings that occur at least `min_count` times in sentences of forms.
 
-        Words that occur once train the embedding of unknown words. Of the vectors the first `max_vectors`
-        are kept, in 8 bits: their rounding is far below what sets two trainings of them apart.
+        Words that occur once train the embedding of unknown words. The first `max_vectors` vectors are kept,
+        in 8 bits: two trainings of word vectors differ by far more than this rounding.
 
         Raises
         ------
@@ -132,39 +135,39 @@ class WordFeatures:
         matrix = np.asarray(vectors.matrix[: len(words)], np.float32)
         if not matrix.any() or not np.isfinite(matrix).all():
             raise InputError("the vectors cannot be used: there are none, all are 0, or some are not finite")
-        matrix = matrix / np.sqrt(np.mean(matrix**2))  # entries of size 1, as those of the other embeddings
+        matrix = matrix / np.sqrt(np.mean(matrix**2))  # as large as other embeddings
         scales = np.maximum(np.abs(matrix).max(axis=1), 1e-12) / 127
         codes = np.rint(matrix / scales[:, None]).astype(np.int8)
         return cls(vocabularies, words, codes, scales.astype(np.float32))
 
     @property
     def tables(self) -> tuple[tuple[int, int], ...]:
-        """For each channel the size of its table: numbers, and width of an embedding."""
+        """For each channel the size of its table: its rows, and the width of an embedding."""
         widths = [width for _, width in _CHANNELS.values()]
         return tuple((len(v) + 1, width) for v, width in zip(self._vocabularies, widths, strict=True))
 
     def number(self, forms: Iterable[str]) -> Ids:
-        """Return a row for each word: its number in each channel, and last, in `vectors`."""
+        """Return a row for each word: its number in each channel, and its row in `vectors` last."""
         with self._lock:
-            seen = self._seen
-            if len(seen) > _REMEMBERED:  # a stream of text has no end of words
-                seen.clear()
+            cached = self._cached_rows
+            if len(cached) > _MOST_CACHED_WORDS:  # a stream of text may have any number of words
+                cached.clear()
             forms = list(forms)
-            rows = list(map(seen.get, forms))
+            rows = list(map(cached.get, forms))
             if None in rows:
-                rows = [seen[form] if form in seen else self._add(form) for form in forms]
+                rows = [cached[form] if form in cached else self._add(form) for form in forms]
             return self._table[np.array(rows, np.intp)]
 
     def _add(self, form: str) -> int:
-        """Remember the numbers of a word; return where they are."""
-        row = len(self._seen)
+        """Cache the numbers of a word; return their row."""
+        row = len(self._cached_rows)
         if row == len(self._table):
             self._table = np.concatenate([self._table, np.zeros_like(self._table)])
         for k, (function, numbers) in enumerate(zip(self._functions, self._numbers, strict=True)):
             self._table[row, k] = numbers.get(function(form), _UNKNOWN)
         known = self._vector_numbers
         self._table[row, -1] = known.get(form) or known.get(form.lower(), _UNKNOWN)
-        self._seen[form] = row
+        self._cached_rows[form] = row
         return row
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""Lemmas: rules that make them of forms, which a tagger can choose from as it chooses tags."""
+"""Lemmas: rules that make a lemma of a form. A tagger chooses a rule as it chooses a tag."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import numpy as np
 from firth.arrays import Ints
 from firth.text.document import Sentence
 
-_SEPARATOR = "\t"  # a form has none
+# Between the parts of a rule. No form contains it.
+_SEPARATOR = "\t"
+# The lemma of a word whose lemma is not known, in CoNLL-U.
 _UNKNOWN = "_"
-_REMEMBERED = 200_000
+_MOST_CACHED_LEMMAS = 200_000
 
 _CASES: dict[str, Callable[[str], str]] = {
     "lower": str.lower,
@@ -28,11 +30,11 @@ RULE = re.compile(rf"=.*|({'|'.join(_CASES)})\t\d{{1,9}}\t[^\t]*\t\d{{1,9}}\t[^\
 
 
 def rule(form: str, lemma: str) -> str:
-    """Return a rule that makes a lemma of a form, and perhaps the right ones of other forms.
+    """Return the rule that makes a lemma of a form. It may make the right lemmas of other forms too.
 
-    It says what case to bring the form to, how many characters to drop from its beginning and its end, and
-    what to put there; or, where form and lemma have no character in common, the lemma itself. Of the rules
-    that keep the longest part of the form, it is the one with the least to change.
+    A rule changes the case of the form, drops some characters from its beginning and its end, and puts others
+    there. If form and lemma have no character in common, the rule is the lemma itself. Of all rules that keep
+    the longest part of the form, this one changes the fewest characters.
     """
     best, least = f"={lemma}", len(form) + len(lemma)
     for case, change in _CASES.items():
@@ -46,9 +48,9 @@ def rule(form: str, lemma: str) -> str:
     return best
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_MOST_CACHED_LEMMAS)
 def lemma_of(form: str, rule: str) -> str:
-    """Return the lemma that a rule makes of a form: that in lower case, if it is too short for the rule."""
+    """Return the lemma that a rule makes of a form; if nothing of it is left, the form in lower case."""
     if rule.startswith("="):
         return rule[1:]
     case, first, prefix, last, suffix = rule.split(_SEPARATOR)
@@ -58,12 +60,12 @@ def lemma_of(form: str, rule: str) -> str:
 
 
 class Lemmas:
-    """The rules that there are to choose from, numbered.
+    """The rules that a tagger chooses from, numbered.
 
     Parameters
     ----------
     rules
-        Number 0 is the first. There are none if the treebank has no lemmas.
+        The first has number 0. There are none if the treebank has no lemmas.
     """
 
     def __init__(self, rules: Sequence[str]) -> None:
@@ -72,7 +74,7 @@ class Lemmas:
 
     @classmethod
     def learn(cls, sentences: Iterable[Sentence], min_count: int = 2) -> Lemmas:
-        """Collect the rules that at least `min_count` words need, most frequent first."""
+        """Collect the rules of at least `min_count` words, the most frequent first."""
         pairs = Counter((t.form, t.lemma) for s in sentences for t in s.tokens if t.lemma != _UNKNOWN)
         counts: Counter[str] = Counter()
         for (form, lemma), count in pairs.items():
@@ -81,7 +83,7 @@ class Lemmas:
         return cls([name for _, name in sorted(frequent)])
 
     def number(self, sentences: Iterable[Sentence]) -> Ints:
-        """Return the number of the rule of each word, (words,); -1 where rule or lemma are not known."""
+        """Return the number of the rule of each word, (words,); -1 where the rule or the lemma is unknown."""
         seen: dict[tuple[str, str], int] = {}
         numbers = []
         for sentence in sentences:

@@ -18,7 +18,7 @@ class TagSets:
     Parameters
     ----------
     values
-        For each of `ATTRIBUTES` its values; number 0 is the first.
+        The values of each of `ATTRIBUTES`; the first has number 0.
     """
 
     def __init__(self, values: Mapping[str, Sequence[str]]) -> None:
@@ -27,7 +27,7 @@ class TagSets:
 
     @classmethod
     def learn(cls, sentences: Iterable[Sentence]) -> TagSets:
-        """Collect what occurs, most frequent first."""
+        """Collect the values that occur in sentences, the most frequent first."""
         counts: dict[str, dict[str, int]] = {attribute: {} for attribute in ATTRIBUTES}
         for sentence in sentences:
             for token in sentence.tokens:
@@ -42,7 +42,7 @@ class TagSets:
         return tuple(len(values) for values in self.values.values())
 
     def number(self, sentences: Iterable[Sentence]) -> Ints:
-        """Return the number of each tag of each word, (words, attributes); -1 for a tag that is not known."""
+        """Return the number of each tag of each word, (words, attributes); -1 for an unknown tag."""
         upos, xpos, feats = self._numbers
         tokens = [token for sentence in sentences for token in sentence.tokens]
         columns = (

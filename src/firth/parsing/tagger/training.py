@@ -1,4 +1,4 @@
-"""Training a tagger."""
+"""What a tagger learns from sentences, and how it is scored; see `firth.network.training.Task`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from firth.parsing.tagger.tag_sets import ATTRIBUTES
 from firth.parsing.tagger.tagger import Tagger
 from firth.text.document import Sentence
 
-_TAGGER_DROPOUT = 0.2
+# The share of the entries that dropout sets to 0.
+_DROPOUT_SHARE = 0.2
 
 
 class TaggerTask:
@@ -51,11 +52,11 @@ class TaggerTask:
         gold = np.concatenate([self._gold[i] for i in sentences])
         vectors = self._tagger.features.vectors[ids[:, -1]]
         batch = Batch(ids[:, :-1], vectors, self._lengths[list(sentences)])
-        scores, backward = self._tagger.forward(batch, gradients, _TAGGER_DROPOUT, random)
+        scores, backward = self._tagger.forward(batch, gradients, _DROPOUT_SHARE, random)
         total, dscores = 0.0, []
         for k, of_attribute in enumerate(scores):
             optimal = gold[:, k, None] == np.arange(of_attribute.shape[1])
-            optimal[gold[:, k] < 0] = True  # whatever is said of what is not known costs nothing
+            optimal[gold[:, k] < 0] = True  # an unknown gold tag adds no loss
             losses, loss_backward = layers.optimal_softmax(of_attribute, np.ones_like(optimal), optimal)
             dscores += loss_backward(np.ones_like(losses))
             total += float(losses.sum(dtype=np.float64))
@@ -63,7 +64,7 @@ class TaggerTask:
         return total, len(gold)
 
     def evaluate(self) -> dict[str, float]:
-        """Return how many words have all tags right, and for each attribute how many have that right."""
+        """Return the shares of words with all tags right, and with each attribute right, in percent."""
         found = np.concatenate(tag_sentences(self._tagger, self._dev))
         right = found[:, : len(ATTRIBUTES)] == self._dev_gold
         shares = {"AllTags": right.all(axis=1).mean()}
@@ -90,7 +91,7 @@ def tag_sentences(tagger: Tagger, sentences: Sequence[Sentence]) -> list[Ints]:
     runner = tagger.runner()
     tags: list[Ints] = []
     for where in batches_of_words(map(len, sentences)):
-        part = sentences[where]
-        lengths = np.array([len(sentence) for sentence in part])
-        tags += np.split(runner.tag(number_words(tagger.features, part), lengths), np.cumsum(lengths)[:-1])
+        batch = sentences[where]
+        lengths = np.array([len(sentence) for sentence in batch])
+        tags += np.split(runner.tag(number_words(tagger.features, batch), lengths), np.cumsum(lengths)[:-1])
     return tags

@@ -1,0 +1,1 @@
+"""``firth parser``: train a parser on a treebank, and score it."""

@@ -1,0 +1,156 @@
+"""``firth parser train``."""
+# ruff: noqa: D301 (the character \b in a docstring tells typer to keep the lines below as they are)
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from firth.cli.options import AsJson, CheckpointDir, Quiet, Resume, Seed, Threads
+from firth.cli.output import duration, print_json
+from firth.cli.parser.scores import FIGURES, RAW_FIGURES, print_scores, selected
+from firth.cli.parser.treebanks import read_treebank
+from firth.cli.runs import check_outputs, resumable, save_or_rescue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from firth.parsing.pipeline import Pipeline
+    from firth.parsing.scores import Scores
+    from firth.text.document import Sentence
+
+
+def train(
+    treebank: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TRAIN",
+            help="The treebank to learn from: CoNLL-U, also .gz or .xz.",
+            show_default=False,
+        ),
+    ],
+    dev: Annotated[
+        Path,
+        typer.Option(
+            metavar="DEV",
+            help="A treebank that decides which epoch is the best.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="OUT", help="Where to save the model.", show_default=False),
+    ],
+    vectors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="VECTORS",
+            help="Pretrained word vectors, in any format that firth reads: they make better trees.",
+            show_default=False,
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How often the parser goes through the treebank.",
+            show_default="16; up to 60 if it is small",
+        ),
+    ] = None,
+    seed: Seed = 1,
+    threads: Threads = None,
+    checkpoint_dir: CheckpointDir = None,
+    resume: Resume = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Learn to read raw text from a treebank: to find words and sentences, to tag them, to draw their trees.
+
+    The same treebank, vectors and seed make the same model, to the byte, with any number of threads.
+
+    A checkpoint is kept after each epoch, in the folder OUT.training unless --checkpoint-dir names another
+    one. A training that was interrupted goes on from there with --resume, and ends with the same model. When
+    the model is saved, OUT.training is removed.
+
+    \b
+    Examples:
+      firth parser train train.conllu --dev dev.conllu -o my.firth
+      firth parser train train.conllu --dev dev.conllu -o my.firth --vectors wiki.safetensors
+      firth parser train train.conllu --dev dev.conllu -o my.firth --resume
+    """
+    from firth.parsing.pipeline import Pipeline
+    from firth.progress import default_progress
+    from firth.vectors.formats import load_vectors
+
+    check_outputs(output, inputs=(treebank, dev, vectors), quiet=quiet)
+    with resumable(output, checkpoint_dir, resume) as folder:
+        sentences, dev_sentences = read_treebank(treebank), read_treebank(dev)
+        pretrained = None if vectors is None else load_vectors(vectors)
+        started = time.perf_counter()
+        pipeline = Pipeline.train(
+            sentences,
+            dev_sentences,
+            pretrained,
+            epochs=epochs,
+            seed=seed,
+            threads=threads,
+            checkpoint_dir=folder,
+            resume=resume,
+            progress=default_progress(quiet),
+        )
+        seconds = time.perf_counter() - started
+        save_or_rescue(pipeline.save, output, folder, ".firth")
+    if as_json:
+        _print_json(pipeline, output, sentences, dev_sentences, seconds)
+    elif not quiet:
+        _print_result(pipeline, output, dev, dev_sentences, seconds)
+
+
+def _print_json(
+    pipeline: Pipeline,
+    output: Path,
+    sentences: Sequence[Sentence],
+    dev_sentences: Sequence[Sentence],
+    seconds: float,
+) -> None:
+    scores = _scores(pipeline, dev_sentences)
+    print_json(
+        {
+            "output": str(output),
+            "bytes": output.stat().st_size,
+            "seconds": seconds,
+            "sentences": len(sentences),
+            "words": sum(map(len, sentences)),
+            "dev": {
+                "raw": selected(scores["raw text"], RAW_FIGURES),
+                "own_tags": selected(scores["gold words"], FIGURES),
+                "gold_tags": selected(scores["gold words and tags"], FIGURES),
+            },
+            "history": pipeline.parser.metadata["history"],
+        }
+    )
+
+
+def _print_result(
+    pipeline: Pipeline, output: Path, dev: Path, dev_sentences: Sequence[Sentence], seconds: float
+) -> None:
+    """Say what was saved, how good it is, and what to do with it."""
+    file = shlex.quote(str(output))
+    print(f"Saved {output}: {output.stat().st_size / 1e6:.1f} MB, trained for {duration(seconds)}.")
+    print_scores(_scores(pipeline, dev_sentences), title=f"Scores on {dev}, in percent")
+    print("Try next:")
+    print(f"  firth parser evaluate {file} TEST.conllu --raw")
+    print(f"  firth parse --model {file} YOUR-TEXT.txt")
+
+
+def _scores(pipeline: Pipeline, sentences: Sequence[Sentence]) -> dict[str, Scores]:
+    """Return the scores of a pipeline on a treebank, by what it is given of it."""
+    return {
+        "raw text": pipeline.evaluate(sentences),
+        "gold words": pipeline.parser.evaluate(sentences),
+        "gold words and tags": pipeline.parser.evaluate(sentences, given_tags=True),
+    }
