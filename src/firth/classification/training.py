@@ -340,7 +340,7 @@ def train(trainer: Trainer, settings: ClassifierSettings, checkpoints: Checkpoin
     ):
 
         def is_to_pause() -> bool:
-            return interrupt.pressed or (run.is_kept and checkpoints.due)
+            return interrupt.pressed or checkpoints.due
 
         while not trainer.is_finished:
             if trainer.train_blocks(pool, is_to_pause):

@@ -98,5 +98,5 @@ class Checkpoints:
 
     @property
     def due(self) -> bool:
-        """Whether it is time for the next one."""
-        return time.perf_counter() >= self._next
+        """Whether it is time for the next one: never in a temporary folder."""
+        return self._is_active and time.perf_counter() >= self._next
