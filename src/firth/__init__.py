@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from firth.parsing.parser.parser import Parser
     from firth.parsing.pipeline import Pipeline, load
     from firth.vectors.exact_softmax import ExactSoftmax
-    from firth.vectors.formats import load_vectors
     from firth.vectors.skipgram import SkipGram
-    from firth.vectors.word_vectors import WordVectors
+    from firth.vectors.word_vectors import WordVectors, load_vectors
 
 
 _HOMES = {
@@ -29,7 +28,7 @@ _HOMES = {
     "SkipGram": "firth.vectors.skipgram",
     "WordVectors": "firth.vectors.word_vectors",
     "load": "firth.parsing.pipeline",
-    "load_vectors": "firth.vectors.formats",
+    "load_vectors": "firth.vectors.word_vectors",
 }
 
 __all__ = [

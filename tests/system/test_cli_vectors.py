@@ -27,10 +27,9 @@ from firth.cli import vectors as commands
 from firth.cli.main import main
 from firth.progress import Progress
 from firth.vectors.exact_softmax import ExactSoftmax
-from firth.vectors.formats import load_vectors
 from firth.vectors.prediction import perplexity
 from firth.vectors.skipgram import SkipGram
-from firth.vectors.word_vectors import WordVectors
+from firth.vectors.word_vectors import WordVectors, load_vectors
 
 TOPICS = (
     "tea coffee milk cup sugar kettle saucer spoon",

@@ -107,7 +107,7 @@ def train(
     train_sentences, dev_sentences = _sentences(treebank), _sentences(dev)
     known = None
     if vectors is not None:
-        from firth.vectors.formats import load_vectors
+        from firth.vectors.word_vectors import load_vectors
 
         known = load_vectors(vectors)
     if output.exists():

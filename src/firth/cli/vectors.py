@@ -183,7 +183,7 @@ def train(
     """
     from firth.progress import default_progress
     from firth.text.corpus import Corpus
-    from firth.vectors.formats import format_of
+    from firth.vectors.formats.detect import format_of
 
     # All that could go wrong at the end is checked before the work begins.
     if format_of(output) == ".glove" and dim == 1:
@@ -376,7 +376,7 @@ def similar(
       firth vectors similar wiki.safetensors coffee
       firth vectors similar wiki.safetensors coffee -n 25 --json
     """
-    from firth.vectors.formats import load_vectors
+    from firth.vectors.word_vectors import load_vectors
 
     neighbours = load_vectors(vectors).most_similar(word, topn=n)
     _print_neighbours(neighbours, {"word": word}, f"nearest to {word}", as_json)
@@ -399,7 +399,7 @@ def analogy(
       firth vectors analogy wiki.safetensors man king woman
       firth vectors analogy wiki.safetensors france paris italy -n 3
     """
-    from firth.vectors.formats import load_vectors
+    from firth.vectors.word_vectors import load_vectors
 
     answers = load_vectors(vectors).analogy(a, b, c, topn=n)
     _print_neighbours(answers, {"a": a, "b": b, "c": c}, f"{a} is to {b} as {c} is to …", as_json)
@@ -474,7 +474,7 @@ def evaluate(
       firth vectors evaluate wiki.safetensors --heldout novel.txt
     """
     from firth.vectors.evaluation import evaluate_analogies, evaluate_similarity
-    from firth.vectors.formats import load_vectors
+    from firth.vectors.word_vectors import load_vectors
 
     if not similarity and not analogies and not heldout:
         raise InputError("nothing to judge by: give --similarity FILE, --analogies FILE or --heldout FILE")
@@ -634,7 +634,7 @@ def plot(
       firth vectors plot wiki.safetensors -o groups.svg --words "tea,coffee,milk;rain,snow,wind"
     """
     from firth.show import maps
-    from firth.vectors.formats import load_vectors
+    from firth.vectors.word_vectors import load_vectors
 
     maps.check_suffix(output, maps.MAP_SUFFIXES)
     check_folder(output)
@@ -705,7 +705,8 @@ def convert(
       firth vectors convert wiki.safetensors wiki.vec
       firth vectors convert glove.6B.100d.txt glove.safetensors
     """
-    from firth.vectors.formats import format_of, load_vectors
+    from firth.vectors.formats.detect import format_of
+    from firth.vectors.word_vectors import load_vectors
 
     suffix = format_of(output)
     check_folder(output)
