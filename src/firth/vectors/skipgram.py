@@ -28,7 +28,8 @@ from firth.version import __version__
 
 if TYPE_CHECKING:
     from firth.text.vocabulary import Vocabulary
-    from firth.vectors.kernels import Sampling, Shape
+    from firth.vectors.kernels.draws import Sampling
+    from firth.vectors.kernels.skipgram import ChunkSizes
 
 
 _BLOCK = 16_384  # numbers of the encoded corpus that a thread takes at a time, at one learning rate
@@ -301,7 +302,7 @@ class _Trainer:
         with saying_what_takes_long(
             progress, "compiling the training loop for this machine (only this once)"
         ):
-            from firth.vectors import kernels
+            from firth.vectors.kernels import skipgram as kernels
 
             self._kernels = kernels
             self._sampling = _sampling(encoded.vocabulary, model.sample)
@@ -443,13 +444,13 @@ class _Trainer:
 def _sampling(vocabulary: Vocabulary, sample: float) -> Sampling:
     """Prepare what the kernels draw from."""
     from firth.compute.splitmix import alias_table
-    from firth.vectors.kernels import Sampling
+    from firth.vectors.kernels.draws import Sampling
 
     keep = (vocabulary.keep_probabilities(sample).astype(np.float64) * (2**32 - 1)).astype(np.uint32)
     return Sampling(keep, *alias_table(vocabulary.noise_distribution()))
 
 
-def _shape(vocabulary: Vocabulary, model: SkipGram) -> tuple[Shape, float]:
+def _shape(vocabulary: Vocabulary, model: SkipGram) -> tuple[ChunkSizes, float]:
     """Choose how many centres a chunk has and how many negatives they share; return the highest safe lr too.
 
     A centre has window + 1 pairs in expectation and would draw K negatives for each. Half as many shared
@@ -461,7 +462,7 @@ def _shape(vocabulary: Vocabulary, model: SkipGram) -> tuple[Shape, float]:
     centres, times its weight, so chunks are made smaller where words are few or the learning rate is high.
     """
     from firth.compute.lanes import padded
-    from firth.vectors.kernels import Shape
+    from firth.vectors.kernels.skipgram import ChunkSizes
 
     pairs = model.window + 1
     shared = -(-model.negative * pairs // 8) * 4
@@ -473,7 +474,7 @@ def _shape(vocabulary: Vocabulary, model: SkipGram) -> tuple[Shape, float]:
     most = float(_MOST_STEPS / (as_outside + as_negative))  # lr x centres
     largest = _CHUNK if model.dim <= _LONG_ROW else _CHUNK_OF_LONG_ROWS
     chunk = max(int(min(most / model.lr, largest)) // 4 * 4, 4)
-    return Shape(padded(model.dim), model.window, model.negative, chunk, shared), most / chunk
+    return ChunkSizes(padded(model.dim), model.window, model.negative, chunk, shared), most / chunk
 
 
 def without_padding(flat: Float32s, n: int, dim: int) -> Float32s:
