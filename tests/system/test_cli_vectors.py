@@ -26,9 +26,9 @@ import pytest
 from firth.cli import vectors as commands
 from firth.cli.main import main
 from firth.progress import Progress
-from firth.vectors.exact_softmax import ExactSoftmax
 from firth.vectors.prediction import perplexity
-from firth.vectors.skipgram import SkipGram
+from firth.vectors.trainers.exact_softmax import ExactSoftmax
+from firth.vectors.trainers.skipgram import SkipGram
 from firth.vectors.word_vectors import WordVectors, load_vectors
 
 TOPICS = (

@@ -69,7 +69,7 @@ def demo(
       firth demo --output /tmp
     """
     from firth.progress import default_progress
-    from firth.vectors.skipgram import SkipGram
+    from firth.vectors.trainers.skipgram import SkipGram
 
     saved = output / "firth-demo.safetensors"
     check_folder(saved)

@@ -223,14 +223,14 @@ def train(
     }
     model: SkipGram | ExactSoftmax
     if objective is Objective.softmax:
-        from firth.vectors.exact_softmax import ExactSoftmax
+        from firth.vectors.trainers.exact_softmax import ExactSoftmax
 
         for name in sorted(given & {"negative", "deterministic"}):
             raise InputError(f"--{name} is for negative sampling only: leave it out with --objective softmax")
         own = {"epochs": epochs, "lr": lr}
         model = ExactSoftmax(**settings | {name: own[name] for name in given & own.keys()})
     else:
-        from firth.vectors.skipgram import SkipGram
+        from firth.vectors.trainers.skipgram import SkipGram
 
         model = SkipGram(**settings, negative=negative, epochs=epochs, lr=lr, deterministic=deterministic)
     try:
@@ -295,7 +295,7 @@ def _what_is_kept(checkpoint_dir: Path | None) -> str:
     """Say, after Ctrl-C, what was kept and how to go on."""
     if checkpoint_dir is None:
         return "nothing was written (with --checkpoint-dir, training can be resumed)"
-    if not any(checkpoint_dir.glob("checkpoint*")):
+    if not any(checkpoint_dir.glob("*.checkpoint")):
         return "before the first checkpoint; nothing was written"
     return f"a checkpoint is kept in {checkpoint_dir}; go on with: {_resuming()}"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,12 +11,9 @@ from firth.errors import InputError
 from firth.progress import Progress
 from firth.text.corpus import Corpus, encode
 from firth.text.vocabulary import Vocabulary
-from firth.vectors.word_vectors import WordVectors
-
-if TYPE_CHECKING:
-    pass
+from firth.vectors.contexts import Text, WindowContexts
 from firth.vectors.losses import perplexity_of, softmax_loss
-from firth.vectors.split import Text
+from firth.vectors.word_vectors import WordVectors
 
 _READING_OPTIONS = ("lowercase", "pretokenized", "errors")
 
@@ -93,8 +89,6 @@ def perplexity(
         The vectors have no outside vectors, or no counts although `sample` is not 0; or the text cannot be
         read or has no two words of the vocabulary beside each other.
     """
-    from firth.vectors.cooccurrence import count
-
     if vectors.outside is None:
         raise InputError(
             "these vectors have no outside vectors, without which nothing is predicted: "
@@ -117,7 +111,7 @@ def perplexity(
             encoded = encode(reading, folder, vocabulary=vocabulary, progress=progress)
         except InputError as error:
             raise InputError(f"the held-out text, {reading.name}: {error}") from error
-        pairs = count(encoded, window, sample, threads=threads, progress=progress)
+        pairs = WindowContexts(encoded, window, sample).count(threads=threads, progress=progress)
         words, known = encoded.n_words, encoded.n_kept
         del encoded  # it must be closed before its folder can be removed
     loss = softmax_loss(vectors.matrix, vectors.outside, pairs, threads=threads)

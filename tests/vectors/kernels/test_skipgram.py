@@ -198,7 +198,7 @@ def test_plain_python_makes_the_same_steps() -> None:
     program = """
 import numpy as np, sys
 sys.path.insert(0, sys.argv[1])
-import test_kernels as t
+import test_skipgram as t
 with np.errstate(over="ignore"):
     sampling = t._sampling()
     V, U = t._parameters(20)
