@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from firth.cli import classify, parser, vectors
+from firth.cli import classify, parser
 from firth.cli.demo import demo
 from firth.cli.gradcheck import gradcheck
 from firth.cli.output import RootGroup
 from firth.cli.parse import parse
+from firth.cli.vectors.commands import app as vectors
 from firth.version import __version__
 
 app = typer.Typer(
@@ -24,7 +25,7 @@ app = typer.Typer(
     help="Word vectors from your own text: fast, exact, reproducible.",
     epilog="New here? Start with:  firth demo",
 )
-app.add_typer(vectors.app, name="vectors")
+app.add_typer(vectors, name="vectors")
 app.add_typer(parser.app, name="parser")
 app.command()(parse)
 app.add_typer(classify.app, name="classify")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +49,19 @@ class Prediction:
     def coverage(self) -> float:
         """The share of words that are in the vocabulary, in percent."""
         return 100 * self.known / self.words
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures, for JSON: it has no infinity, so an infinite perplexity is None."""
+        perplexity = self.perplexity if math.isfinite(self.perplexity) else None
+        return {
+            "score": perplexity,
+            "coverage": self.coverage,
+            "perplexity": perplexity,
+            "loss": self.loss,
+            "pairs": self.pairs,
+            "words": self.words,
+            "known": self.known,
+        }
 
 
 def perplexity(
