@@ -335,9 +335,9 @@ def load_vectors(path: PathLike, *, mmap: bool = True) -> WordVectors:
 
 
 def _read_only_float32(matrix: npt.ArrayLike) -> Float32s:
-    with np.errstate(
-        over="ignore"
-    ):  # a double too large for float32 becomes infinity; see `WordVectors.norms`
+    """Return a read-only view, or a converted copy where the array is not float32."""
+    # A double that is too large for float32 becomes infinity, which `WordVectors.norms` reports.
+    with np.errstate(over="ignore"):
         view: Float32s = np.ascontiguousarray(matrix, dtype=np.float32).view()
     view.flags.writeable = False
     return view

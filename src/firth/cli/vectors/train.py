@@ -15,6 +15,7 @@ from firth.cli.options import AsJson, CheckpointDir, Quiet, Resume, Seed, Thread
 from firth.cli.output import duration, print_json
 from firth.cli.runs import check_outputs, resumable, save_or_rescue
 from firth.errors import InputError
+from firth.progress import default_progress
 from firth.vectors.trainers.settings import ExactSoftmaxSettings, SkipGramSettings
 
 if TYPE_CHECKING:
@@ -149,8 +150,6 @@ def train(
       firth vectors train corpus.txt -o x.vec --epochs 20 --heldout 0.02 --patience 2
       zcat big.gz | firth vectors train - -o big.vec --min-count 20
     """
-    from firth.progress import default_progress
-
     trainer = _make_trainer(
         context,
         objective,
@@ -200,6 +199,7 @@ def _make_trainer(context: typer.Context, objective: Objective, **more: Any) -> 
 
 
 def _settings(context: typer.Context, of: type[SkipGramSettings | ExactSoftmaxSettings]) -> dict[str, Any]:
+    """Return the options that are settings of a trainer."""
     return {setting.name: context.params[setting.name] for setting in fields(of)}
 
 

@@ -108,7 +108,8 @@ class NegativeSampling(Objective):
         self.arrays = {name: aligned_zeros(shape[0]) for name, (shape, _) in self.array_shapes().items()}
 
     def _take_over(self, arrays: Arrays) -> None:
-        self._allocate()  # saved arrays are not aligned as kernels need them
+        # Saved arrays are not aligned as kernels need them, so they are copied.
+        self._allocate()
         for name, array in self.arrays.items():
             array[:] = arrays[name]
 
@@ -147,7 +148,7 @@ class NegativeSampling(Objective):
         position.seconds += time.perf_counter() - started
         position.done = parts.stop
         highest = _DIVERGED_LOSS_RATIO * (1 + self._settings.negative) * math.log(2)
-        if not position.loss <= highest * position.pairs:  # NaN too
+        if not position.loss <= highest * position.pairs:  # so written, NaN is an error too
             threads = f", or the {self._threads} threads" if self._threads > 1 else ""
             raise InputError(
                 f"training diverged in epoch {position.epoch + 1}: lower the learning rate, "
@@ -205,7 +206,8 @@ class NegativeSampling(Objective):
             counters[:] = _NOBODY_WAITS
             raise
         wait(threads)
-        results = [thread.result() for thread in threads]  # of all threads, for the sake of their errors
+        # All results are asked for, so that an error in any thread is raised.
+        results = [thread.result() for thread in threads]
         return results[0]
 
     def _run_block(
@@ -261,7 +263,8 @@ def _chunk_sizes(contexts: WindowContexts, settings: SkipGramSettings) -> tuple[
     as_outside = chunks * pairs * kept.max() / kept.sum()
     again = (chunks * shared - 1) * contexts.vocabulary.noise_distribution().max()
     as_negative = settings.negative * pairs / shared * (1 + again)
-    most = float(_MOST_STEPS_AT_ONCE / (as_outside + as_negative))  # lr x centres
+    # The learning rate times the number of centres is at most this.
+    most = float(_MOST_STEPS_AT_ONCE / (as_outside + as_negative))
     is_long = settings.dim > _DIMENSIONS_OF_A_LONG_ROW
     largest = _MOST_CENTERS_OF_LONG_ROWS if is_long else _MOST_CENTERS
     chunk = max(int(min(most / settings.lr, largest)) // 4 * 4, 4)

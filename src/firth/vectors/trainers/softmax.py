@@ -108,7 +108,8 @@ class Softmax(Objective):
         rng = np.random.default_rng(self._settings.seed)
         V = (rng.random((n, dim), dtype=np.float32) - np.float32(0.5)) / np.float32(dim)
         U = np.zeros((n, dim), np.float32)
-        frequencies = (totals + 1) / (totals + 1).mean()  # + 1: some words have no pairs
+        # Some words have no pairs, hence + 1.
+        frequencies = (totals + 1) / (totals + 1).mean()
         V[:, 0] = 1
         U[:, 0] = np.log(frequencies)
         moments = {name: np.zeros_like(V) for name in ("V_first", "V_second", "U_first", "U_second")}
@@ -160,7 +161,8 @@ class Softmax(Objective):
 
     def check_epoch(self) -> None:
         """Check that training did not diverge."""
-        if not self.position.mean_loss < _DIVERGED_LOSS_RATIO * (1 + math.log(len(self._counts))):  # NaN too
+        highest = _DIVERGED_LOSS_RATIO * (1 + math.log(len(self._counts)))
+        if not self.position.mean_loss < highest:  # so written, NaN is an error too
             raise InputError(
                 f"training diverged in epoch {self.position.epoch + 1}: lower the learning rate, "
                 f"which was {self.initial_lr:g}"
@@ -194,7 +196,8 @@ class Softmax(Objective):
         """Take one step of Adam: with the centre words of a minibatch, and then with all outside words."""
         n, lr, arrays = len(self._counts), self.learning_rate(part), self.arrays
         first, last = self._bounds[minibatch:][:2].tolist()
-        V = arrays["V"][first:last].copy()  # the gradients of both matrices are those from before the step
+        # The gradients of both matrices are taken before either moves.
+        V = arrays["V"][first:last].copy()
         errors = self._errors[: last - first]
         # How the work is cut up does not depend on the number of threads, so the result does not either.
         pieces = max(1, round((last - first) / _CENTERS_AT_A_TIME))

@@ -12,7 +12,7 @@ from typing import Any
 from firth.arrays import PathLike
 from firth.errors import InputError
 from firth.progress import Progress
-from firth.runs.checkpoints import Checkpoints
+from firth.runs.checkpoints import SUFFIX, Checkpoints
 from firth.runs.interrupt import Interrupt, deferred_interrupt
 from firth.runs.run import Run, open_run
 from firth.runs.workers import worker_threads
@@ -34,7 +34,8 @@ _SECONDS_BETWEEN_LOOKS = 0.2
 class VectorTrainer(VectorSettings, ABC):
     """Trains word vectors: settings with `fit`. A subclass says by which objective."""
 
-    min_count: int  # where it stands among the positional arguments is up to the settings of the subclass
+    # A field of each settings class: its place among the positional arguments differs.
+    min_count: int
 
     @abstractmethod
     def _make_objective(self, contexts: WindowContexts, progress: Progress) -> Objective:
@@ -102,7 +103,8 @@ class VectorTrainer(VectorSettings, ABC):
         withheld = check_heldout(heldout, patience, reading)
         settings = self.as_dict() | {"corpus": reading.fingerprint()} | heldout_settings(withheld, patience)
         if checkpoint_dir is not None:
-            reading.check_output(Path(checkpoint_dir, "ids.bin"))  # the next reading must not find it
+            # The next reading of the corpus must not find what the run writes.
+            reading.check_output(Path(checkpoint_dir, f"{_STAGE}{SUFFIX}"))
         with open_run(checkpoint_dir, resume, progress) as run:
             # In a function of its own: the encoded corpus must be closed before its folder can be removed.
             return self._fit(reading, withheld, BestVectors(run.work_folder, patience), settings, run)
@@ -145,7 +147,8 @@ class VectorTrainer(VectorSettings, ABC):
             _restore(objective, *found, checkpoints)
             best.check(objective.position.history)
             run.progress.note(f"resuming in {_name_of_epoch(objective)}")
-        del found  # its arrays may be as large as those in training
+        # Its arrays are as large as those in training.
+        del found
         training = _Training(objective, encoded.n_words, held_out, best, checkpoints, run.progress)
         training.run(self.threads_used)
         return self._result(training, encoded)
