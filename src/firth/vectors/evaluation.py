@@ -2,7 +2,7 @@
 
 Words of an evaluation file are looked up as they stand and, where they are not found, in lower case. A pair
 or a question with a word that is not found counts against the coverage, not the score, as in gensim; on a
-vocabulary in lower case both scores are those of gensim's ``evaluate_word_pairs`` and
+vocabulary in lower case both scores equal those of gensim's ``evaluate_word_pairs`` and
 ``evaluate_word_analogies``.
 """
 
@@ -35,7 +35,7 @@ class SimilarityResult:
         100 × Spearman's rank correlation of cosines and human judgements over the pairs found. None where it
         is not defined: fewer than two pairs were found, or all judgements or all cosines are equal.
     pairs, found : int
-        Pairs in the file, and those of which both words are in the vocabulary.
+        Pairs in the file, and pairs whose two words are both in the vocabulary.
     """
 
     score: float | None
@@ -61,7 +61,7 @@ class AnalogyScore:
     name : str
         The section.
     questions, found, correct : int
-        Questions asked, those of which all four words are in the vocabulary, and those answered correctly.
+        Questions in the file, questions whose four words are all in the vocabulary, and correct answers.
     """
 
     name: str

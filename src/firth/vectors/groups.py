@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Words that are like each other.
+    """A group of similar words.
 
     Attributes
     ----------
     words : tuple of str
-        The words, the most typical first: those with the largest mean cosine to the others.
+        The words, the one with the largest mean cosine to the others first.
     cosine
         The mean cosine of any two of them; None if there is only one.
     """
@@ -33,16 +33,16 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Stray:
-    """A word that is more like another group than like its own.
+    """A word that is more similar to another group than to its own.
 
     Attributes
     ----------
     word
         The word.
     own, other
-        Its mean cosine with the other words of its group, and with those of the group that it is most like.
+        Its mean cosine with the other words of its group, and with the words of the most similar group.
     nearest : tuple of str
-        The words of that group.
+        The words of the most similar group.
     """
 
     word: str
@@ -136,7 +136,7 @@ def cosine_clusters(vectors: WordVectors, words: Sequence[str], k: int) -> list[
 
 
 def strays(vectors: WordVectors, groups: Sequence[Sequence[str]]) -> list[Stray]:
-    """Name the words that ended up far from the group that they were expected in.
+    """Return the words that are more similar to another group than to their own.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How well finished vectors predict a text."""
+"""How well trained vectors predict a text."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ def perplexity(
     vectors
         Vectors with outside vectors.
     corpus
-        The text: a `Corpus`, or what one is made of. It is then read as the training text was.
+        The text: a `Corpus`; or files or sentences, which are read as the training text was.
     window
-        The largest distance of a pair; nearer pairs weigh more, as in training. None: that of the training,
-        or 5 if the vectors do not know it.
+        The largest distance of a pair; nearer pairs weigh more, as in training. None: the window of the
+        training, or 5 if the vectors do not record it.
     sample
-        Threshold of subsampling by the counts of the vectors; 0 keeps all words. None: that of the training,
-        or 1e-3.
+        Threshold of subsampling by the counts of the vectors; 0 keeps all words. None: the threshold of the
+        training, or 1e-3.
     field
         Field of JSON Lines that holds the text.
     threads

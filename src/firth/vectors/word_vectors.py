@@ -142,7 +142,7 @@ class WordVectors:
         return f"<WordVectors: {len(self):,} words × {self.dim} dimensions: {shown}>"
 
     def __getitem__(self, key: str | Sequence[str]) -> Float32s:
-        """Return the vector of a word, shape (d,), or those of k words, shape (k, d).
+        """Return the vector of a word, shape (d,), or the vectors of k words, shape (k, d).
 
         Raises
         ------
@@ -180,8 +180,8 @@ class WordVectors:
     ) -> list[tuple[str, float]]:
         """Return the words whose vectors point most nearly in the direction asked for.
 
-        The direction is the sum of the unit vectors of `positive` less those of `negative`. All words are
-        compared; those of the query are left out of the answer.
+        The direction is the sum of the unit vectors of `positive` minus the sum of those of `negative`. All
+        words are compared; the words of the query are left out of the answer.
 
         Parameters
         ----------

@@ -192,7 +192,8 @@ def _make_trainer(context: typer.Context, objective: Objective, **more: Any) -> 
         if _is_given(context, name):
             raise InputError(f"--{name} is for negative sampling only: leave it out with --objective softmax")
     settings = _settings(context, ExactSoftmaxSettings)
-    for name in ("epochs", "lr"):  # the defaults on the command line are those of negative sampling
+    # The command line has the defaults of negative sampling.
+    for name in ("epochs", "lr"):
         if not _is_given(context, name):
             del settings[name]
     return ExactSoftmax(**settings | more)
@@ -210,7 +211,7 @@ def _is_given(context: typer.Context, name: str) -> bool:
 
 
 def _share_or_file(heldout: str | None) -> float | str | None:
-    """Return what a trainer takes for --heldout."""
+    """Return the value of --heldout as a trainer takes it."""
     try:
         return None if heldout is None else float(heldout)
     except ValueError:
@@ -220,7 +221,7 @@ def _share_or_file(heldout: str | None) -> float | str | None:
 def _check_files(
     corpus: list[str], held_out: float | str | None, output: Path, curve: Path | None, dim: int, quiet: bool
 ) -> None:
-    """Check all that could go wrong with files at the end, before the work begins."""
+    """Check before the work begins that its results can be written when it ends."""
     from firth.text.corpus import Corpus
     from firth.vectors.formats.detect import format_of
 
@@ -238,7 +239,7 @@ def _check_files(
 
 
 def _summary(vectors: WordVectors, output: Path) -> dict[str, Any]:
-    """Return what ``--json`` prints."""
+    """Return the object that ``--json`` prints."""
     return {
         "output": str(output),
         "words": len(vectors),
@@ -252,7 +253,7 @@ def _summary(vectors: WordVectors, output: Path) -> dict[str, Any]:
 
 
 def _final_figures(vectors: WordVectors) -> dict[str, Any]:
-    """Return the losses of trained vectors: those of the epoch that they come from."""
+    """Return the losses of trained vectors, at the epoch that they come from."""
     held_out = vectors.metadata.get("heldout")
     epoch = vectors.history[held_out["epoch"] - 1] if held_out else vectors.history[-1]
     figures: dict[str, Any] = {"loss": vectors.metadata.get("loss", epoch["loss"])}

@@ -1,4 +1,4 @@
-"""What a file of word vectors holds, whatever its format."""
+"""The contents of a file of word vectors, in any format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Table:
     matrix : ndarray of float32, shape (n, d)
         Their vectors.
     counts : ndarray of int64, shape (n,), or None
-        How often each word occurred. Only firth's own format holds this and what follows.
+        How often each word occurred. Only firth's own format holds the counts and everything below.
     outside : ndarray of float32, shape (n, d), or None
         Their outside vectors.
     history : list of dict

@@ -21,7 +21,7 @@ _ROWS_AT_A_TIME = 1024
 
 
 def read_text(file: BinaryIO, path: Path) -> Table:
-    """Read a word and its numbers from each line, believing the header only as far as it proves true."""
+    """Read a word and its numbers from each line. The header is checked against the lines."""
     first = file.readline(_LONGEST_LINE_BYTES)
     if not first:
         raise InputError(f"{path}: is empty")
@@ -40,7 +40,8 @@ def read_text(file: BinaryIO, path: Path) -> Table:
     # win a fifth, and takes "1-2" for two numbers.
     pack = struct.Struct(f"={dim}f").pack
     words: list[str] = []
-    buffer = bytearray()  # grows with what is there: the header may promise anything
+    # It grows with the lines that are there: a header may announce anything.
+    buffer = bytearray()
     for number, line in lines:
         word, *fields = line.rstrip(b" \r\n").rsplit(b" ", dim)
         if not word and not fields:
@@ -63,7 +64,7 @@ def read_text(file: BinaryIO, path: Path) -> Table:
 
 
 def _has_stray_field(word: bytes) -> bool:
-    """Tell whether what stands before the d numbers is no word, or a word and one number too many.
+    """Return whether the text before the d numbers is no word, or a word and one number too many.
 
     A word may hold spaces (GloVe's 840B file has such words), but not begin or end with one.
     """
@@ -73,7 +74,7 @@ def _has_stray_field(word: bytes) -> bool:
 
 
 def _complaint(word: bytes, fields: list[bytes], dim: int) -> str:
-    """Say what is wrong with a line that could not be read."""
+    """Return the reason why a line could not be read."""
     wrong = next((field for field in fields if not _is_number(field)), None)
     if len(fields) < dim or _has_stray_field(word):
         return f"expected a word and {dim} numbers"

@@ -29,7 +29,8 @@ def read_word2vec_bin(file: BinaryIO, path: Path) -> Table:
     n, dim = announced_shape(header, path)
     size = 4 * dim
     words: list[str] = []
-    matrix = bytearray()  # grows with what is there: the header may promise anything
+    # It grows with the vectors that are there: a header may announce anything.
+    matrix = bytearray()
     block, position = b"", 0
     while len(words) < n:
         end = block.find(b" ", position, position + _LONGEST_WORD_BYTES)

@@ -9,10 +9,10 @@ centre words. A chunk
    matrices, 4 rows by 16 floats at a time (`firth.compute.tiles`);
 3. adds the gradients to the rows of the two large matrices.
 
-So each row of memory is read and written once a chunk instead of once a pair. The update is that of
-`firth.learning.objectives.negative_sampling` for every pair of the chunk, at the values that the rows had
-at its start, with two deviations that leave the expected gradient as it is. Negatives are shared: instead
-of K fresh ones a pair, a centre with n pairs takes all S shared ones with weight n K / S
+So each row of memory is read and written once for each chunk, instead of once for each pair. The update is
+the one of `firth.learning.objectives.negative_sampling` for every pair of the chunk, at the values that the
+rows had at its start, with two deviations that do not change the expected gradient. Negatives are shared:
+instead of K fresh ones for each pair, a centre with n pairs takes all S shared ones with weight n K / S
 (``docs/mathematics.md`` has the proof). And the radius of the dynamic window, uniform in 1..window, is not
 drawn but taken in expectation: a pair j words apart counts as (window - j + 1) / window pairs.
 
@@ -80,7 +80,7 @@ def _outside_rows(sizes):
 
 @_kernel
 def _new_scratch(sizes):
-    """Return the buffers of a chunk. They stay finite wherever they are read, also past what was written."""
+    """Return the buffers of a chunk. They begin as zeros, as tiles read past the rows that are filled."""
     dim, outside = sizes.dim, _outside_rows(sizes)
     # The factors of a centre begin at its tile and fill whole vectors, which may end past the last row.
     span = -(-(4 + 2 * sizes.window) // LANES) * LANES
@@ -99,7 +99,7 @@ def _new_scratch(sizes):
 
 @_kernel
 def _context(first, last, start, m, window):
-    """Return the positions [low, high) of what can be outside words of the `m` centres from `start` on."""
+    """Return the positions [low, high) of possible outside words of the `m` centres from `start` on."""
     low = max(np.int64(first[start]), start - window)
     high = min(np.int64(last[start + m - 1]), start + m - 1 + window) + 1
     return low, high
@@ -134,7 +134,7 @@ def _factors(sizes, first, last, start, m, lr, scratch, ahead):
     scratch : Scratch
         Holds the rows (`_gather`), receives the factors.
     ahead : tuple
-        ``(V, U, words, n, negatives)``: what the next chunk will read, which is prefetched.
+        ``(V, U, words, n, negatives)`` of the next chunk, which is prefetched.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def _factors(sizes, first, last, start, m, lr, scratch, ahead):
                 noise, k * dim, dim, dim,
             )  # fmt: skip
         for k in range(0, 4 + 2 * window, 4):
-            # Column c + k is that of row c + k of `outside`; the centre i itself is in column i + window.
+            # Column c + k belongs to row c + k of `outside`. The centre i itself is in column i + window.
             dot_tile(
                 positive, c * positive_stride + c + k, positive_stride,
                 centers, c * dim, dim,

@@ -38,7 +38,7 @@ class HeldOut:
 def check_heldout(
     heldout: float | Text | None, patience: int | None, corpus: Corpus
 ) -> float | Corpus | None:
-    """Check what a trainer is given to hold out, before any work.
+    """Check the arguments `heldout` and `patience` of a trainer, before any work.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def check_heldout(
 
 
 def heldout_settings(heldout: float | Corpus | None, patience: int | None) -> dict[str, Any]:
-    """Return what a checkpoint depends on: the result of `check_heldout` and `patience`."""
+    """Return the settings that a checkpoint compares: the result of `check_heldout`, and `patience`."""
     text = heldout.fingerprint() if isinstance(heldout, Corpus) else heldout
     return {"heldout": text, "patience": patience}
 

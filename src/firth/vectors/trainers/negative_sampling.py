@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _MOST_CENTERS, _MOST_CENTERS_OF_LONG_ROWS, _DIMENSIONS_OF_A_LONG_ROW = 24, 48, 128
 # Gradients that are taken at the same vectors move a row by at most so many steps: learning rate x pairs.
 _MOST_STEPS_AT_ONCE = 4.0
-# Training has diverged when the loss is so many times that of vectors that know nothing, (1 + K) log 2.
+# Training has diverged when the loss is so many times the loss at U = 0, which is (1 + K) log 2.
 _DIVERGED_LOSS_RATIO = 1.5
 # It is worth a note if subsampling leaves less than this share of the words.
 _SMALLEST_SHARE_KEPT = 0.1
@@ -54,12 +54,13 @@ class NegativeSampling(Objective):
         Where to note a learning rate that is lowered, and subsampling that leaves hardly any words.
     """
 
+    settings: SkipGramSettings
     unit = "words"
 
     def __init__(
         self, settings: SkipGramSettings, contexts: WindowContexts, inputs: WordRows, progress: Progress
     ) -> None:
-        self._settings, self._contexts, self._inputs = settings, contexts, inputs
+        self.settings, self._contexts, self._inputs = settings, contexts, inputs
         self._threads = settings.threads_used
         self.arrays, self.position = {}, Position()
         self.n_parts, self.parts_side_by_side = contexts.n_blocks, self._threads
@@ -91,7 +92,7 @@ class NegativeSampling(Objective):
     def begin(self) -> None:
         """Make V as word2vec does, and U of zeros."""
         self._allocate()
-        self._inputs.initialize(self._views()[0], self._settings.seed)
+        self._inputs.initialize(self._views()[0], self.settings.seed)
 
     def array_shapes(self) -> Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]:
         """Return the shape and type of V and U: rows are padded, and one after the other."""
@@ -115,18 +116,18 @@ class NegativeSampling(Objective):
 
     def _views(self) -> tuple[Float32s, Float32s]:
         """Return V and U as matrices, without the padding."""
-        V, U = (self.arrays[name].reshape(-1, self._sizes.dim)[:, : self._settings.dim] for name in "VU")
+        V, U = (self.arrays[name].reshape(-1, self._sizes.dim)[:, : self.settings.dim] for name in "VU")
         return V, U
 
     @property
     def n_epochs(self) -> int:
         """The number of epochs."""
-        return self._settings.epochs
+        return self.settings.epochs
 
     def learning_rate(self, part: int) -> float:
         """Return the learning rate at a block of this epoch; it falls linearly."""
         done = self.position.epoch + part / self.n_parts
-        return linear_decay(self.initial_lr, done, self._settings.epochs)
+        return linear_decay(self.initial_lr, done, self.settings.epochs)
 
     @property
     def done(self) -> int:
@@ -137,7 +138,7 @@ class NegativeSampling(Objective):
         """Train on some blocks, side by side or, if deterministic, in step."""
         position = self.position
         started = time.perf_counter()
-        if self._settings.deterministic:
+        if self.settings.deterministic:
             sums = self._run_in_step(parts, pool)
         else:
             sums = list(pool.map(self._run_alone, parts))
@@ -147,7 +148,7 @@ class NegativeSampling(Objective):
             position.pairs += pairs
         position.seconds += time.perf_counter() - started
         position.done = parts.stop
-        highest = _DIVERGED_LOSS_RATIO * (1 + self._settings.negative) * math.log(2)
+        highest = _DIVERGED_LOSS_RATIO * (1 + self.settings.negative) * math.log(2)
         if not position.loss <= highest * position.pairs:  # so written, NaN is an error too
             threads = f", or the {self._threads} threads" if self._threads > 1 else ""
             raise InputError(
@@ -167,7 +168,7 @@ class NegativeSampling(Objective):
         """Return the mean loss of a pair of some text, in expectation over the negatives."""
         V, U = self._views()
         noise = self._contexts.vocabulary.noise_distribution()
-        negative = self._settings.negative
+        negative = self.settings.negative
         return negative_sampling_loss(
             self._inputs.vectors(V), U, counts, noise, negative, threads=self._threads
         )
@@ -178,7 +179,7 @@ class NegativeSampling(Objective):
 
     def take_vectors(self) -> tuple[Float32s, Float32s]:
         """Return centre and outside vectors; they take the memory of the state."""
-        V, U = (_without_padding(self.arrays[name], self._sizes.dim, self._settings.dim) for name in "VU")
+        V, U = (_without_padding(self.arrays[name], self._sizes.dim, self.settings.dim) for name in "VU")
         self.arrays = {}
         return self._inputs.vectors(V), U
 
@@ -215,10 +216,10 @@ class NegativeSampling(Objective):
     ) -> tuple[float, float]:
         """Return the summed loss of a block and its number of pairs."""
         number = self.position.epoch * self.n_parts + block
-        seed = np.uint64((self._settings.seed * 0x9E3779B97F4A7C15 + number * 0xD1B54A32D192ED03) % 2**64)
+        seed = np.uint64((self.settings.seed * 0x9E3779B97F4A7C15 + number * 0xD1B54A32D192ED03) % 2**64)
         lr = np.float32(self.learning_rate(block))
         arguments = (ids, self._sampling, self.arrays["V"], self.arrays["U"], self._sizes, lr, seed)
-        if not self._settings.deterministic:
+        if not self.settings.deterministic:
             return self._kernels.train_block(*arguments)  # type: ignore[no-any-return]
         return self._kernels.train_block_in_step(  # type: ignore[no-any-return]
             *arguments, thread, threads, *self._shared, counter
@@ -234,7 +235,7 @@ class NegativeSampling(Objective):
 
 
 def _sampling(contexts: WindowContexts) -> Sampling:
-    """Return what the kernels draw from."""
+    """Return the distributions that the kernels draw from."""
     from firth.compute.splitmix import alias_table
     from firth.vectors.kernels.draws import Sampling
 
@@ -246,12 +247,13 @@ def _chunk_sizes(contexts: WindowContexts, settings: SkipGramSettings) -> tuple[
     """Choose how many centres a chunk has and how many negatives they share; return the highest safe lr too.
 
     A centre has window + 1 pairs in expectation and would draw K negatives for each. Half as many shared
-    ones keep most of the quality (``docs/benchmarks.md`` has what more and fewer do).
+    ones keep most of the quality (``docs/benchmarks.md`` compares other numbers).
 
-    All pairs of a chunk take their gradients at the same vectors, and so do those of other threads at that
-    time. The more often a row comes in them, the farther it is moved by gradients that do not know of each
-    other; past a point, training overshoots and diverges. A negative comes as often as the chunk has
-    centres, times its weight, so chunks are made smaller where words are few or the learning rate is high.
+    All pairs of a chunk take their gradients at the same vectors, and so do the chunks of other threads at
+    the same time. The more of these pairs have the same row, the farther their gradients move it, each
+    without regard to the others; past a point, training overshoots and diverges. A negative is in as many
+    pairs as the chunk has centres, times its weight. So chunks are smaller where words are few or the
+    learning rate is high.
     """
     from firth.compute.lanes import padded
     from firth.vectors.kernels.skipgram import ChunkSizes
@@ -278,7 +280,7 @@ def _without_padding(flat: Float32s, stride: int, dim: int) -> Float32s:
         rows = max(1, (1 << 20) // stride)
         for start in range(0, n, rows):
             stop = min(start + rows, n)
-            # Rows get shorter, so what is written lies before what is still to be read.
+            # Rows get shorter, so a row is written before the place of any row that is still to be read.
             block = flat[start * stride : stop * stride].reshape(-1, stride)[:, :dim].copy()
             flat[start * dim : stop * dim] = block.ravel()
     return flat[: n * dim].reshape(n, dim)

@@ -1,4 +1,4 @@
-"""The state of a training, and the interface by which it is run: of every objective."""
+"""The interface of all objectives: the state of a training, and the steps that change it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from firth.arrays import Arrays, Float32s
 from firth.errors import InputError
 from firth.progress import Progress
+from firth.vectors.trainers.settings import VectorSettings
 
 if TYPE_CHECKING:
     from firth.vectors.cooccurrence import Cooccurrences
@@ -66,11 +67,11 @@ class Position:
 
 
 class Objective(ABC):
-    """What a training makes as small as possible, together with the state of the training.
+    """The loss that a training minimises, with the state of the training.
 
     An epoch consists of `n_parts` parts: blocks of text, or minibatches. The state of a training is
 
-    * the settings and the corpus that the objective was made for,
+    * `settings`, and the corpus that the objective was made for,
     * `arrays`, all arrays that training changes,
     * `position`, how far it is, with the sums of the epoch so far.
 
@@ -81,6 +82,8 @@ class Objective(ABC):
 
     Attributes
     ----------
+    settings : VectorSettings
+        The settings of the training; `VectorSettings.as_dict` is what two states of one training share.
     arrays : dict of str to ndarray
         The arrays themselves, not copies; ``"V"`` and ``"U"`` are among them. Empty before `begin` or
         `restore`.
@@ -93,9 +96,10 @@ class Objective(ABC):
     parts_side_by_side : int
         How many parts are done at the same time, by as many threads.
     total, unit : int, str
-        How much work an epoch is, and in what unit, for the progress display; see `done`.
+        The work of an epoch and its unit, for the progress display; see `done`.
     """
 
+    settings: VectorSettings
     arrays: dict[str, npt.NDArray[Any]]
     position: Position
     initial_lr: float
@@ -140,7 +144,7 @@ class Objective(ABC):
 
     @abstractmethod
     def run(self, parts: range, pool: ThreadPoolExecutor) -> None:
-        """Train on some parts of the epoch; add their figures to `position`, which is then at their end.
+        """Train on some parts of the epoch; add their figures to `position`, and move it to their end.
 
         Parameters
         ----------

@@ -50,7 +50,7 @@ class VectorSettings:
     """
 
     objective: ClassVar[str]
-    """The name of what is made as small as possible."""
+    """The name of the loss that training minimises."""
 
     dim: int = 100
     window: int = 5

@@ -1,6 +1,6 @@
 r"""The naive softmax over the whole vocabulary, minimised exactly, at the cost of a few matrix products.
 
-Taken pair by pair, the softmax over all words is too dear: each of millions of pairs costs :math:`O(nd)`. But
+Pair by pair, the softmax over all words is too expensive: each of millions of pairs costs :math:`O(nd)`. But
 the corpus enters the objective only through the weights N(c, o) (`firth.vectors.cooccurrence`):
 
 .. math::
@@ -9,13 +9,13 @@ the corpus enters the objective only through the weights N(c, o) (`firth.vectors
     = \sum_c \Big( N(c) \log \sum_w e^{u_w^\top v_c} - \sum_o N(c,o)\, u_o^\top v_c \Big),
     \qquad \hat y_c = \mathrm{softmax}(U v_c) .
 
-So all pairs of a centre word are done at once. With the vectors of some centre words as rows of V_B, a
-minibatch is S = V_B Uᵀ; E = N(c) softmax(S) − N(c, ·), row by row; ∂J/∂V_B = E U; ∂J/∂U = Eᵀ V_B: three
-products, whatever the length of the text. An epoch costs 6 n² d operations.
+So all pairs of a centre word are computed at once. With the vectors of some centre words as rows of V_B, a
+minibatch is S = V_B Uᵀ; E = N(c) softmax(S) − N(c, ·), row by row; ∂J/∂V_B = E U; ∂J/∂U = Eᵀ V_B. These are
+three products, however long the text is. An epoch costs 6 n² d operations.
 
 The words are dealt out to the minibatches once, so that each gets frequent and rare ones. In each epoch every
 minibatch is done once, in an order drawn anew. Nothing is reweighted: the gradients of all minibatches sum up
-to the gradient of the objective, so what is found is its minimum. The gradients of frequent and rare words
+to the gradient of the objective, so training finds its minimum. The gradients of frequent and rare words
 are five orders of magnitude apart, but Adam's steps do not depend on such factors.
 """
 
@@ -53,11 +53,12 @@ _CENTERS_AT_A_TIME, _OUTSIDES_AT_A_TIME = 128, 1024
 _BYTES_IN_CACHE = 1 << 20
 # A centre vector moves once an epoch. What U was several epochs ago is no guide, so Adam forgets soon.
 _BETA1_OF_CENTERS = 0.5
-# Outside vectors move with every minibatch, so their learning rate is this share of that of centre vectors.
+# Outside vectors move with every minibatch, so their learning rate is only this share of the one of centre
+# vectors.
 _SHARE_OF_LR_FOR_OUTSIDES = 0.2
-# Training has diverged when the loss is so many times that of vectors that know nothing, log n (+ 1).
+# Training has diverged when the loss is so many times the loss at U = 0, which is log n, plus 1.
 _DIVERGED_LOSS_RATIO = 1.5
-# Training has converged when an epoch lowers the loss by less than this share of that of the first epoch.
+# Training has converged when an epoch lowers the loss by less than this share of the loss of the first epoch.
 _CONVERGED_SHARE_OF_LOSS = 1e-4
 
 
@@ -82,11 +83,12 @@ class Softmax(Objective):
         There are no pairs.
     """
 
+    settings: ExactSoftmaxSettings
     unit = "pairs"
     parts_side_by_side = 1
 
     def __init__(self, settings: ExactSoftmaxSettings, contexts: WindowContexts, progress: Progress) -> None:
-        self._settings, self._threads = settings, settings.threads_used
+        self.settings, self._threads = settings, settings.threads_used
         self._counts = contexts.count(threads=self._threads, progress=progress)
         if self._counts.pairs == 0:
             raise InputError("no word has another one beside it: there is nothing to learn from")
@@ -97,15 +99,15 @@ class Softmax(Objective):
         self._errors = np.empty((int(np.diff(self._bounds).max()), n), np.float32)
 
     def begin(self) -> None:
-        """Begin with vectors that know how frequent words are, and nothing of their contexts.
+        """Begin with vectors that predict how frequent words are, whatever the centre word is.
 
         V is uniform in ±1/(2 dim) and U zero as in word2vec, but for one dimension: there v = 1 and u is the
         logarithm of the word's frequency, so that each centre word predicts the distribution of all words.
         Left to find that by itself, training first moves all vectors far in one direction, and takes several
         times as long.
         """
-        n, dim, totals = len(self._counts), self._settings.dim, self._counts.totals
-        rng = np.random.default_rng(self._settings.seed)
+        n, dim, totals = len(self._counts), self.settings.dim, self._counts.totals
+        rng = np.random.default_rng(self.settings.seed)
         V = (rng.random((n, dim), dtype=np.float32) - np.float32(0.5)) / np.float32(dim)
         U = np.zeros((n, dim), np.float32)
         # Some words have no pairs, hence + 1.
@@ -121,7 +123,7 @@ class Softmax(Objective):
         matrices = ("V", "U", "V_first", "V_second", "U_first", "U_second")
         return {
             "words": ((n,), np.dtype(np.int64)),
-            **dict.fromkeys(matrices, ((n, self._settings.dim), single)),
+            **dict.fromkeys(matrices, ((n, self.settings.dim), single)),
         }
 
     def _take_over(self, arrays: Arrays) -> None:
@@ -130,8 +132,8 @@ class Softmax(Objective):
     @property
     def n_epochs(self) -> int | None:
         """The number of epochs; None as long as training has not converged."""
-        if self._settings.epochs is not None:
-            return self._settings.epochs
+        if self.settings.epochs is not None:
+            return self.settings.epochs
         losses = [epoch["loss"] for epoch in self.position.history]
         for k in range(1, len(losses)):
             if losses[k - 1] - losses[k] <= _CONVERGED_SHARE_OF_LOSS * losses[0]:
@@ -152,7 +154,7 @@ class Softmax(Objective):
 
     def run(self, parts: range, pool: ThreadPoolExecutor) -> None:
         """Train on some minibatches, one after the other; how many threads there are makes no difference."""
-        order = np.random.default_rng((self._settings.seed, self.position.epoch)).permutation(self.n_parts)
+        order = np.random.default_rng((self.settings.seed, self.position.epoch)).permutation(self.n_parts)
         for part in parts:
             started = time.perf_counter()
             self._run_minibatch(part, int(order[part]), pool)

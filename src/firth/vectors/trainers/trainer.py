@@ -103,7 +103,7 @@ class VectorTrainer(VectorSettings, ABC):
         withheld = check_heldout(heldout, patience, reading)
         settings = self.as_dict() | {"corpus": reading.fingerprint()} | heldout_settings(withheld, patience)
         if checkpoint_dir is not None:
-            # The next reading of the corpus must not find what the run writes.
+            # The corpus, when it is read the next time, must not contain the files of the run.
             reading.check_output(Path(checkpoint_dir, f"{_STAGE}{SUFFIX}"))
         with open_run(checkpoint_dir, resume, progress) as run:
             # In a function of its own: the encoded corpus must be closed before its folder can be removed.
@@ -235,7 +235,7 @@ class _Training:
         self._checkpoints.save(self.objective.arrays, asdict(self.objective.position))
 
     def judge(self) -> dict[str, Any]:
-        """Put back the vectors of the best epoch; return what metadata should say of the held-out text."""
+        """Put back the vectors of the best epoch; return the metadata about the held-out text."""
         if self._held_out is None:
             return {}
         history = self.objective.position.history
