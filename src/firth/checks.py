@@ -113,8 +113,17 @@ def choice(name: str, value: Any, choices: Iterable[str]) -> str:
     return value
 
 
-def require(module: str, extra: str) -> None:
-    """Check that a library is installed that only an extra of firth brings.
+def require(module: str, extra: str, what: str) -> None:
+    """Check that a library is installed which only an extra of firth brings.
+
+    Parameters
+    ----------
+    module
+        The name by which the library is imported.
+    extra
+        The extra of firth.
+    what
+        What needs the library, for the error.
 
     Raises
     ------
@@ -122,4 +131,4 @@ def require(module: str, extra: str) -> None:
         It is not; the message says how to install it.
     """
     if find_spec(module) is None:
-        raise InputError(f"this needs {module}, which is not installed: pip install 'firth[{extra}]'")
+        raise InputError(f"{what} needs {module}, which is not installed: pip install 'firth[{extra}]'")

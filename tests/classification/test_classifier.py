@@ -18,8 +18,9 @@ from sklearn.preprocessing import FunctionTransformer
 
 import firth
 from firth.classification.classifier import PhraseClassifier
+from firth.classification.encoding import Vocabulary
 from firth.errors import InputError
-from firth.files.arrays_file import save_arrays
+from firth.files.arrays_file import load_arrays, save_arrays
 from firth.progress import Progress
 from firth.vectors.word_vectors import WordVectors
 
@@ -251,16 +252,81 @@ def test_several_labels_are_saved(tmp_path: Path) -> None:
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
     make_vectors().save(tmp_path / "v.safetensors")
-    with pytest.raises(InputError, match="not a phrase classifier"):
+    with pytest.raises(InputError, match=r"v\.safetensors: is no phrase classifier; make one with"):
         PhraseClassifier.load(tmp_path / "v.safetensors")
-    fitted = model().fit(TEXTS, LABELS)
     save_arrays(tmp_path / "old.firth", {}, {"kind": "phrase-classifier"})
-    with pytest.raises(InputError, match="not of this version"):
+    with pytest.raises(InputError, match=r"old\.firth: is damaged: its field 'parameters' is missing"):
         PhraseClassifier.load(tmp_path / "old.firth")
+    fitted = model().fit(TEXTS, LABELS)
     fitted._factors = fitted._factors[:-1]
     fitted.save(tmp_path / "broken.firth")
-    with pytest.raises(InputError, match="do not go together"):
+    with pytest.raises(InputError, match=r"broken\.firth: is damaged: its array 'factors' is float32"):
         PhraseClassifier.load(tmp_path / "broken.firth")
+
+
+def _saved(tmp_path: Path, **parameters: Any) -> tuple[Path, dict[str, np.ndarray], dict[str, Any]]:
+    path = tmp_path / "m.firth"
+    model(epochs=1, **parameters).fit(TEXTS, LABELS).save(path)
+    return path, *load_arrays(path, mmap=False)
+
+
+def test_wrong_arrays_are_refused(tmp_path: Path) -> None:
+    """Kernels check no bounds."""
+    path, arrays, metadata = _saved(tmp_path, bigrams=True)
+    for name, array in arrays.items():
+        others = {key: value for key, value in arrays.items() if key != name}
+        for wrong in (None, array[..., None], array[:-1], array.astype(np.float64)):
+            save_arrays(path, others if wrong is None else others | {name: wrong}, metadata)
+            with pytest.raises(InputError, match=r"m\.firth: is damaged: .*; copy it again$"):
+                PhraseClassifier.load(path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"classes": []}, "it has no labels"),
+        ({"classes": ["a", []]}, r"its field 'classes\[\]' is \[\]"),
+        ({"form": "many"}, "its form is 'many', not one of 'single', 'sets', 'indicator'"),
+        ({"coverage": {"texts": 1}}, r"its field 'coverage\.words' is missing"),
+        ({"history": [3]}, r"its field 'history\[\]' is 3"),
+        ({"best_epoch": "x"}, "its field 'best_epoch' is 'x'"),
+        ({"parameters": {}}, r"its field 'parameters\.buckets' is missing"),
+    ],
+)
+def test_wrong_metadata_is_refused(wrong: dict[str, Any], complaint: str, tmp_path: Path) -> None:
+    path, arrays, metadata = _saved(tmp_path)
+    save_arrays(path, arrays, metadata | wrong)
+    with pytest.raises(InputError, match=complaint):
+        PhraseClassifier.load(path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"buckets": 0}, "its buckets are 0, not at least 1"),
+        ({"end_of_phrase": -1}, "its end_of_phrase is -1, not one of False, True"),
+        ({"l2_normalize": "x"}, "its l2_normalize is 'x', not one of"),
+        ({"size": 3}, "it has the parameter 'size', which is none of this version of firth"),
+    ],
+)
+def test_wrong_parameters_in_a_file_are_refused(
+    wrong: dict[str, Any], complaint: str, tmp_path: Path
+) -> None:
+    path, arrays, metadata = _saved(tmp_path)
+    save_arrays(path, arrays, metadata | {"parameters": metadata["parameters"] | wrong})
+    with pytest.raises(InputError, match=complaint):
+        PhraseClassifier.load(path)
+
+
+def test_a_bug_is_not_told_as_a_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, _, _ = _saved(tmp_path)
+
+    def broken(*_: Any) -> None:
+        raise TypeError("a bug")
+
+    monkeypatch.setattr(Vocabulary, "__init__", broken)
+    with pytest.raises(TypeError, match="a bug"):
+        PhraseClassifier.load(path)
 
 
 def test_scikit_learn_takes_it_for_a_classifier() -> None:

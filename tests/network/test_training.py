@@ -51,7 +51,7 @@ class Tagging:
         batch = Batch(ids, np.zeros((len(ids), 0), np.float32), self._lengths[list(sentences)])
         rows, encoder_backward = self._encoder.forward(batch, gradients, p, random)
         none = np.zeros((len(ids), 0), np.int64)
-        scores, backward = self._decider.forward(rows, batch.places[:, None], none, gradients, p, random)
+        scores, backward = self._decider.forward(rows, batch.unit_rows[:, None], none, gradients, p, random)
         return scores, tags, lambda dscores: encoder_backward(backward(dscores))
 
     def gradient(

@@ -8,12 +8,12 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from firth.arrays import Bools, Float32s, Float64s, PathLike
+from firth.arrays import Arrays, Bools, Float32s, Float64s, PathLike
 from firth.classification.encoding import (
     Coverage,
     Encoded,
@@ -26,6 +26,7 @@ from firth.classification.encoding import (
 from firth.classification.labels import Targets, as_sets, class_weights, numbers_of, read_targets
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, pack_strings, save_arrays, unpack_strings
+from firth.files.records import ArrayRecord, FileKind, check_arrays, check_fields, reading
 from firth.progress import Progress
 from firth.version import __version__
 
@@ -35,11 +36,27 @@ if TYPE_CHECKING:
     from firth.vectors.word_vectors import WordVectors
 
 
-_KIND = "phrase-classifier"
+_KIND = FileKind("phrase-classifier", "phrase classifier", "make one with firth classify train")
 _BLOCK = 1 << 18  # words that a thread trains on at a time
 _SIF = 1e-3  # a of Arora, Liang & Ma (2017), from the middle of the range that they recommend
 _NORMALIZE = ("none", "words", "phrase")  # in the order of the numbers in kernels
 _DEFAULTS = {"sgd": (0.1, 1), "adam": (1e-3, 32)}  # learning rate and size of minibatches
+
+_FORMS = ("single", "sets", "indicator")
+_FIELDS = {
+    "parameters": {"buckets": int, "end_of_phrase": (bool, int), "l2_normalize": str},
+    "classes": [(str, int, float, bool)],
+    "form": str,
+    "coverage": dict.fromkeys((field.name for field in fields(Coverage)), int),
+    "history": [dict],
+    "best_epoch": int,
+}
+"""The metadata of a model file. Of the parameters, `fit` checks those that are not listed here."""
+_WORD_ARRAYS = (
+    ArrayRecord("words", np.uint8, (None,)),
+    ArrayRecord("word_offsets", np.int64, (None,)),
+    ArrayRecord("pairs", np.int64, (None,)),
+)
 
 
 class PhraseClassifier:
@@ -346,7 +363,7 @@ class PhraseClassifier:
         }
         metadata = {
             "firth": __version__,
-            "kind": _KIND,
+            **_KIND.fields(),
             "parameters": self.get_params() | {"vectors": None, "class_weight": None},
             "classes": self.classes_.tolist(),
             "form": self._form,
@@ -371,28 +388,22 @@ class PhraseClassifier:
         from firth.classification.kernels import Parameters
 
         arrays, metadata = load_arrays(path, mmap=False)
-        if metadata.get("kind") != _KIND:
-            raise InputError(f"{path}: not a phrase classifier; make one with: firth classify train")
-        try:
-            model = cls(**metadata["parameters"])
-            model.classes_ = np.array(metadata["classes"])
-            model._form, model.coverage_ = metadata["form"], Coverage(**metadata["coverage"])
-            model.history_, model.best_epoch_ = metadata["history"], metadata["best_epoch"]
+        _KIND.check(metadata, str(path))
+        with reading(str(path)):
+            check_fields(metadata, _FIELDS)
+            _check_choices(metadata)
+            check_arrays(arrays, _WORD_ARRAYS)
             words = unpack_strings(arrays["words"], arrays["word_offsets"])
-            buckets = model.buckets if model.bigrams else 0
-            model._vocabulary = Vocabulary(words, buckets, arrays["pairs"], model.end_of_phrase)
-            model._parameters = Parameters(arrays["vectors"], arrays["outside"], arrays["bias"])
-            model._factors = arrays["factors"]
-        except (KeyError, TypeError) as error:
-            raise InputError(f"{path}: not of this version of firth ({error}); train it again") from None
-        # Kernels check no bounds.
-        n, k = len(model._vocabulary), len(model.classes_)
-        dim = model._parameters.vectors.shape[-1]
-        shapes = [array.shape for array in (*model._parameters, model._factors)]
-        if shapes != [(n, dim), (k, dim), (1, k), (n,)] or not all(
-            array.dtype == np.float32 for array in (*model._parameters, model._factors)
-        ):
-            raise InputError(f"{path}: broken: its arrays do not go together; train it again")
+        model = cls(**metadata["parameters"])
+        model.classes_ = np.array(metadata["classes"])
+        model._form, model.coverage_ = metadata["form"], Coverage(**metadata["coverage"])
+        model.history_, model.best_epoch_ = metadata["history"], metadata["best_epoch"]
+        buckets = model.buckets if model.bigrams else 0
+        model._vocabulary = Vocabulary(words, buckets, arrays["pairs"], model.end_of_phrase)
+        with reading(str(path)):
+            check_arrays(arrays, _number_arrays(len(model._vocabulary), len(model.classes_), arrays))
+        model._parameters = Parameters(arrays["vectors"], arrays["outside"], arrays["bias"])
+        model._factors = arrays["factors"]
         return model
 
     def _split(self, texts: list[Text]) -> Split:
@@ -627,6 +638,36 @@ class _Blocks:
             return loss
 
         return sum(pool.map(block, starts, seeds))
+
+
+def _check_choices(metadata: Mapping[str, Any]) -> None:
+    """Check the values in a model file of which there are only a few, or which must not be empty."""
+    parameters = metadata["parameters"]
+    unknown = sorted(set(parameters) - set(_parameter_names()))
+    if unknown:
+        raise InputError(f"it has the parameter {unknown[0]!r}, which is none of this version of firth")
+    for name, value, choices in (
+        ("end_of_phrase", parameters["end_of_phrase"], (False, True)),
+        ("l2_normalize", parameters["l2_normalize"], _NORMALIZE),
+        ("form", metadata["form"], _FORMS),
+    ):
+        if value not in choices:
+            raise InputError(f"its {name} is {value!r}, not one of {', '.join(map(repr, choices))}")
+    if parameters["buckets"] < 1:
+        raise InputError(f"its buckets are {parameters['buckets']}, not at least 1")
+    if not metadata["classes"]:
+        raise InputError("it has no labels")
+
+
+def _number_arrays(n: int, n_labels: int, arrays: Arrays) -> list[ArrayRecord]:
+    """Return the table of the arrays whose sizes follow from n vectors and the labels: kernels check none."""
+    check_arrays(arrays, [ArrayRecord("vectors", np.float32, (n, None))])
+    dim = arrays["vectors"].shape[1]
+    return [
+        ArrayRecord("outside", np.float32, (n_labels, dim)),
+        ArrayRecord("bias", np.float32, (1, n_labels)),
+        ArrayRecord("factors", np.float32, (n,)),
+    ]
 
 
 def _parameter_names() -> list[str]:

@@ -290,7 +290,19 @@ def _sgd(values, rows, gradients, n, lr):
 
 @_kernel
 def _adam(values, rows, gradients, n, first, second, steps, constants):
-    """Let `n` rows take a step of Adam by their gradients, and clear these."""
+    """Let `n` rows take a step of Adam by their gradients, and clear these.
+
+    `firth.learning.optimizers.Adam` is the formula. `firth.network.kernels.adam_step` is another kernel of
+    it. That one steps all rows at once and divides by the bias corrections; this one steps single rows, each
+    with its own number of steps, and multiplies by them. The two round differently. Merging them would change
+    the bits of every trained model, so both stay.
+
+    `adam_step` sets negligible means to 0, because the means of a row that does not occur would shrink to
+    denormal numbers, which are slow. Here the means of a word that does not occur stand still, and all labels
+    have a gradient in every minibatch. The guard would be of use only once the losses of all phrases are 0:
+    in 150 epochs over texts of which one word is the label, there were no denormal numbers at the default
+    learning rate of 0.001, at most 0.2 % at 0.1, and many at 1.0, where an epoch took twice as long.
+    """
     lr, beta1, beta2, eps = constants
     new1, new2 = np.float32(1 - beta1), np.float32(1 - beta2)
     for slot in range(n):

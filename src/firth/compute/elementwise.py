@@ -20,8 +20,9 @@ _ARTANH = [1.0 / k for k in (1, 3, 5, 7, 9, 11)]
 
 
 def _logistic_step(
-    scores: np.ndarray, o: int, first: int, last: int, middle: int,
-    weight: np.float32, slope: np.float32, sign: np.float32, lr: np.float32, losses: np.ndarray, at: int,
+    scores: np.ndarray, scores_at: int, first: int, last: int, middle: int,
+    weight: np.float32, slope: np.float32, sign: np.float32, lr: np.float32,
+    losses: np.ndarray, losses_at: int,
 ) -> None:  # fmt: skip
     """Turn 16 scores into the factors of their gradients, in place, and add their losses to 16 sums.
 
@@ -32,21 +33,23 @@ def _logistic_step(
     lane = np.arange(LANES)
     counts = (lane >= first) & (lane <= last) & (lane != middle)
     weights = counts * (weight - slope * np.abs(lane - middle))
-    x = sign * scores[o : o + LANES]
+    x = sign * scores[scores_at : scores_at + LANES]
     e = np.exp(-np.abs(x))
-    losses[at : at + LANES] += weights * (np.log1p(e) - np.minimum(x, 0))
-    scores[o : o + LANES] = (sign * lr) * weights * np.where(x >= 0, e, 1) / (1 + e)
+    losses[losses_at : losses_at + LANES] += weights * (np.log1p(e) - np.minimum(x, 0))
+    scores[scores_at : scores_at + LANES] = (sign * lr) * weights * np.where(x >= 0, e, 1) / (1 + e)
 
 
 @intrinsic
-def _logistic_step_compiled(typing, scores, o, first, last, middle, weight, slope, sign, lr, losses, at):
+def _logistic_step_compiled(
+    typing, scores, scores_at, first, last, middle, weight, slope, sign, lr, losses, losses_at
+):
     def codegen(context, builder, signature, arguments):
         emit = Emitter(context, builder, signature, arguments)
-        _, o, first, last, middle, weight, slope, sign, lr, _, at = arguments
+        _, scores_at, first, last, middle, weight, slope, sign, lr, _, losses_at = arguments
         scores_data, losses_data = emit.pointer(0), emit.pointer(9)
         zero, one, two = emit.zero(), emit.constant(1.0), emit.constant(2.0)
 
-        x = builder.fmul(emit.spread(sign), emit.load(scores_data, o))
+        x = builder.fmul(emit.spread(sign), emit.load(scores_data, scores_at))
         distance = emit.call("fabs", x)
         # e = exp(-|x|) = 2**whole * 2**f
         t = emit.call("maxnum", builder.fmul(distance, emit.constant(-_LOG2_E)), emit.constant(-126.0))
@@ -72,13 +75,15 @@ def _logistic_step_compiled(typing, scores, o, first, last, middle, weight, slop
         steps = emit.call("fabs", builder.sitofp(builder.sub(lanes, middle), VECTOR))
         weighted = builder.fsub(emit.spread(weight), builder.fmul(emit.spread(slope), steps))
         weights = builder.select(counts, weighted, zero)
-        total = emit.multiply_add(weights, loss, emit.load(losses_data, at))
-        emit.store(total, losses_data, at)
+        total = emit.multiply_add(weights, loss, emit.load(losses_data, losses_at))
+        emit.store(total, losses_data, losses_at)
         scale = emit.spread(builder.fmul(sign, lr))
-        emit.store(builder.fmul(builder.fmul(scale, weights), other), scores_data, o)
+        emit.store(builder.fmul(builder.fmul(scale, weights), other), scores_data, scores_at)
         return context.get_dummy_value()
 
-    return types.void(scores, o, first, last, middle, weight, slope, sign, lr, losses, at), codegen
+    return types.void(
+        scores, scores_at, first, last, middle, weight, slope, sign, lr, losses, losses_at
+    ), codegen
 
 
 logistic_step = pick(_logistic_step, _logistic_step_compiled)

@@ -13,12 +13,19 @@ from firth.compute.lanes import LANES
 FLOAT = ir.FloatType()
 INT = ir.IntType(32)
 VECTOR = ir.VectorType(FLOAT, LANES)
-_CONTRACT = ("contract",)  # lets LLVM fuse multiply and add where the machine can
 INTEGERS = ir.VectorType(INT, LANES)
+# Lets LLVM fuse a multiplication and an addition where the machine can.
+_CONTRACT = ("contract",)
 
 
 class Emitter:
-    """The few vector instructions that the tiles below are made of."""
+    """The few vector instructions that compiled functions are made of.
+
+    Parameters
+    ----------
+    context, builder, signature, arguments
+        What Numba gives to the code generator of an intrinsic.
+    """
 
     def __init__(self, context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> None:
         self.builder = builder

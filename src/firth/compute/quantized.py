@@ -10,8 +10,11 @@ from firth.compute.compiled import kernel
 from firth.compute.rows import round_row
 from firth.compute.tiles import HAS_BYTE_PRODUCTS, product_tile, scaled_tile
 
-_PANEL = 64  # columns at a time: few enough that their weights stay in the fast caches
-_ZERO = 128  # the code of 0 in `round_row`
+# Columns that are computed together: few enough that their weights stay in the fast caches.
+_PANEL_COLUMNS = 64
+# The code that stands for 0 in the unsigned bytes of `round_row`.
+_CODE_OF_ZERO = 128
+# The smallest largest entry, so that a row or column of zeros has a scale too.
 _TINY = np.float32(1e-30)
 
 
@@ -57,7 +60,10 @@ def quantize(weight: np.ndarray, taps: int = 1) -> QuantizedMatrix:
     starts = np.zeros((taps, weight.shape[1]), np.int32)
     if not HAS_BYTE_PRODUCTS:
         floats = rounded * scales
-        panels = [floats[:, column : column + _PANEL] for column in range(0, weight.shape[1], _PANEL)]
+        panels = [
+            floats[:, column : column + _PANEL_COLUMNS]
+            for column in range(0, weight.shape[1], _PANEL_COLUMNS)
+        ]
         return QuantizedMatrix(np.concatenate([panel.reshape(-1) for panel in panels]), starts, scales[0])
     codes = np.empty(weight.size, np.int8)
     _lay_out(codes, starts, rounded)
@@ -72,14 +78,14 @@ def _lay_out(codes: np.ndarray, starts: np.ndarray, rounded: np.ndarray) -> None
     """
     n_inputs, n_columns = rounded.shape
     width = n_inputs // len(starts)
-    for column in range(0, n_columns, _PANEL):
-        n = min(_PANEL, n_columns - column)
+    for column in range(0, n_columns, _PANEL_COLUMNS):
+        n = min(_PANEL_COLUMNS, n_columns - column)
         for k in range(n_inputs):
             first, tap = column * n_inputs + k // 4 * 4 * n + k % 4, k // width
             for c in range(n):
                 code = np.int32(rounded[k, column + c])
                 codes[first + 4 * c] = code
-                starts[tap, column + c] -= _ZERO * code
+                starts[tap, column + c] -= _CODE_OF_ZERO * code
 
 
 @kernel(error_model="numpy")
@@ -111,8 +117,8 @@ def _multiply_bytes(
     """See `multiply_rounded`; the products are of bytes, and exact."""
     (taps, columns), width = matrix.starts.shape, codes.shape[1]
     flat_y, flat_codes, starts = y.reshape(-1), codes.reshape(-1), matrix.starts.reshape(-1)
-    for column in range(0, columns, _PANEL):
-        n_columns = min(_PANEL, columns - column)
+    for column in range(0, columns, _PANEL_COLUMNS):
+        n_columns = min(_PANEL_COLUMNS, columns - column)
         for tap in range(taps):
             panel = (column * taps + n_columns * tap) * width
             for i in range(0, n, 4):
@@ -130,8 +136,8 @@ def _multiply_floats(
     """See `multiply_rounded`; the products are of floats, where the processor cannot multiply bytes."""
     (taps, columns), width = matrix.starts.shape, codes.shape[1]
     flat_y, flat_codes = y.reshape(-1), codes.reshape(-1)
-    for column in range(0, columns, _PANEL):
-        n_columns = min(_PANEL, columns - column)
+    for column in range(0, columns, _PANEL_COLUMNS):
+        n_columns = min(_PANEL_COLUMNS, columns - column)
         for i in range(0, n, 4):
             product_tile(
                 flat_y, i * columns + column, columns, flat_codes, i * width, width, 1, taps * width,

@@ -1,4 +1,7 @@
-"""Vector instructions on rows: copy, add, sum, round, find the largest, prefetch."""
+"""Vector instructions on rows: copy, add, sum, round, find the largest, prefetch.
+
+A row is passed as ``target, target_at`` and its length `n`, a multiple of 16: see `firth.compute.tiles`.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +14,23 @@ from numba.extending import intrinsic
 from firth.compute.emitter import FLOAT, INT, INTEGERS, Emitter
 from firth.compute.lanes import LANES, pick
 
+# The smallest scale of a row that is rounded: rows of zeros have one too.
 _TINY = 1e-30
 
 
 def _sum_rows(
-    target: np.ndarray, t: int, source: np.ndarray, starts: np.ndarray, count: int, n: int
+    target: np.ndarray, target_at: int, source: np.ndarray, starts: np.ndarray, count: int, n: int
 ) -> None:  # fmt: skip
-    """Add to ``target[t : t + n]`` the parts of `source` that begin at the first `count` of `starts`."""
+    """Add to a row of `target` the rows of `source` that begin at the first `count` of `starts`."""
     for k in range(count):
-        target[t : t + n] += source[starts[k] : starts[k] + n]
+        target[target_at : target_at + n] += source[starts[k] : starts[k] + n]
 
 
 @intrinsic
-def _sum_rows_compiled(typing, target, t, source, starts, count, n):
+def _sum_rows_compiled(typing, target, target_at, source, starts, count, n):
     def codegen(context, builder, signature, arguments):
         emit = Emitter(context, builder, signature, arguments)
-        _, t, _, _, count, n = arguments
+        _, target_at, _, _, count, n = arguments
         target_data, source_data, start_data = emit.pointer(0), emit.pointer(2), emit.pointer(3)
         index = n.type
         slots = [cgutils.alloca_once_value(builder, emit.zero()) for _ in range(4)]
@@ -34,14 +38,14 @@ def _sum_rows_compiled(typing, target, t, source, starts, count, n):
         def part(at: ir.Value, width: int) -> None:
             places = [builder.add(at, index(c * LANES)) for c in range(width)]
             for c in range(width):
-                builder.store(emit.load(target_data, builder.add(t, places[c])), slots[c])
+                builder.store(emit.load(target_data, builder.add(target_at, places[c])), slots[c])
             with cgutils.for_range(builder, count) as loop:
                 start = builder.load(builder.gep(start_data, [loop.index]))
                 for c in range(width):
                     row = emit.load(source_data, builder.add(start, places[c]))
                     builder.store(builder.fadd(builder.load(slots[c]), row), slots[c])
             for c in range(width):
-                emit.store(builder.load(slots[c]), target_data, builder.add(t, places[c]))
+                emit.store(builder.load(slots[c]), target_data, builder.add(target_at, places[c]))
 
         wide = index(4 * LANES)
         whole = builder.mul(builder.udiv(n, wide), wide)
@@ -51,28 +55,28 @@ def _sum_rows_compiled(typing, target, t, source, starts, count, n):
             part(at, 1)
         return context.get_dummy_value()
 
-    return types.void(target, t, source, starts, count, n), codegen
+    return types.void(target, target_at, source, starts, count, n), codegen
 
 
-def _round_row(codes: np.ndarray, o: int, x: np.ndarray, i: int, n: int) -> np.float32:
-    """Round ``x[i : i + n]`` to codes from 1 to 255, of which 128 stands for 0; return their scale."""
-    row = x[i : i + n]
+def _round_row(codes: np.ndarray, codes_at: int, x: np.ndarray, x_at: int, n: int) -> np.float32:
+    """Round ``x[x_at : x_at + n]`` to codes from 1 to 255, of which 128 stands for 0; return their scale."""
+    row = x[x_at : x_at + n]
     largest = np.float32(max(np.abs(row).max(), _TINY))
-    codes[o : o + n] = np.rint(row * (np.float32(127) / largest)) + 128
+    codes[codes_at : codes_at + n] = np.rint(row * (np.float32(127) / largest)) + 128
     return np.float32(largest / np.float32(127))
 
 
 @intrinsic
-def _round_row_compiled(typing, codes, o, x, i, n):
+def _round_row_compiled(typing, codes, codes_at, x, x_at, n):
     def codegen(context, builder, signature, arguments):
         emit = Emitter(context, builder, signature, arguments)
-        _, o, _, i, n = arguments
+        _, codes_at, _, x_at, n = arguments
         code_data, x_data = emit.pointer(0), emit.pointer(2)
         index, byte = n.type, ir.IntType(8)
         slot = cgutils.alloca_once_value(builder, emit.zero())
         builder.store(emit.constant(_TINY), slot)
         with cgutils.for_range_slice(builder, index(0), n, index(LANES), index) as (k, _):
-            size = emit.call("fabs", emit.load(x_data, builder.add(i, k)))
+            size = emit.call("fabs", emit.load(x_data, builder.add(x_at, k)))
             builder.store(emit.call("maxnum", builder.load(slot), size), slot)
         folded = builder.load(slot)
         for half in (8, 4, 2, 1):
@@ -81,35 +85,40 @@ def _round_row_compiled(typing, codes, o, x, i, n):
         inverse = builder.fdiv(emit.constant(127.0), folded)
         zero = ir.Constant(INTEGERS, [INT(128)] * LANES)
         with cgutils.for_range_slice(builder, index(0), n, index(LANES), index) as (k, _):
-            scaled = builder.fmul(emit.load(x_data, builder.add(i, k)), inverse)
+            scaled = builder.fmul(emit.load(x_data, builder.add(x_at, k)), inverse)
             whole = builder.add(builder.fptosi(emit.call("rint", scaled), INTEGERS), zero)
-            address = builder.gep(code_data, [builder.add(o, k)])
+            address = builder.gep(code_data, [builder.add(codes_at, k)])
             pointer = builder.bitcast(address, ir.VectorType(byte, LANES).as_pointer())
             builder.store(builder.trunc(whole, ir.VectorType(byte, LANES)), pointer, align=1)
         return builder.fdiv(builder.extract_element(folded, INT(0)), FLOAT(127.0))
 
-    return types.float32(codes, o, x, i, n), codegen
+    return types.float32(codes, codes_at, x, x_at, n), codegen
 
 
-def _argmax_sum(a: np.ndarray, i: int, b: np.ndarray, j: int, n: int) -> int:
-    """Return where ``a[i : i + n] + b[j : j + n]`` is largest, or first so; `n` is a multiple of 16."""
-    return int(np.argmax(a[i : i + n] + b[j : j + n]))
+def _argmax_sum(a: np.ndarray, a_at: int, b: np.ndarray, b_at: int, n: int) -> int:
+    """Return where the sum of a row of `a` and a row of `b` is largest: the first of equal places.
+
+    `n` is a multiple of 16.
+    """
+    return int(np.argmax(a[a_at : a_at + n] + b[b_at : b_at + n]))
 
 
 @intrinsic
-def _argmax_sum_compiled(typing, a, i, b, j, n):
+def _argmax_sum_compiled(typing, a, a_at, b, b_at, n):
     def codegen(context, builder, signature, arguments):
         emit = Emitter(context, builder, signature, arguments)
-        _, i, _, j, n = arguments
+        _, a_at, _, b_at, n = arguments
         a_data, b_data = emit.pointer(0), emit.pointer(2)
         index = n.type
         lanes = ir.Constant(INTEGERS, [INT(k) for k in range(LANES)])
         value_slot = cgutils.alloca_once_value(builder, emit.zero())
         place_slot = cgutils.alloca_once_value(builder, lanes)
-        builder.store(builder.fadd(emit.load(a_data, i), emit.load(b_data, j)), value_slot)
+        builder.store(builder.fadd(emit.load(a_data, a_at), emit.load(b_data, b_at)), value_slot)
         builder.store(lanes, place_slot)
         with cgutils.for_range_slice(builder, index(LANES), n, index(LANES), index) as (k, _):
-            value = builder.fadd(emit.load(a_data, builder.add(i, k)), emit.load(b_data, builder.add(j, k)))
+            value = builder.fadd(
+                emit.load(a_data, builder.add(a_at, k)), emit.load(b_data, builder.add(b_at, k))
+            )
             place = builder.add(emit.spread(builder.trunc(k, INT)), lanes)
             better = builder.fcmp_ordered(">", value, builder.load(value_slot))
             builder.store(builder.select(better, place, builder.load(place_slot)), place_slot)
@@ -128,70 +137,74 @@ def _argmax_sum_compiled(typing, a, i, b, j, n):
             places = builder.select(better, other_places, places)
         return builder.sext(builder.extract_element(places, INT(0)), ir.IntType(64))
 
-    return types.int64(a, i, b, j, n), codegen
+    return types.int64(a, a_at, b, b_at, n), codegen
 
 
-def _zero_row(target: np.ndarray, i: int, n: int) -> None:
-    """target[i : i + n] = 0, for `n` a multiple of 16."""
-    target[i : i + n] = 0
+def _zero_row(target: np.ndarray, target_at: int, n: int) -> None:
+    """target[target_at : target_at + n] = 0, for `n` a multiple of 16."""
+    target[target_at : target_at + n] = 0
 
 
 @intrinsic
-def _zero_row_compiled(typing, target, i, n):
+def _zero_row_compiled(typing, target, target_at, n):
     def codegen(context, builder, signature, arguments):
         emit = Emitter(context, builder, signature, arguments)
-        _, i, n = arguments
+        _, target_at, n = arguments
         data = emit.pointer(0)
         with cgutils.for_range_slice(builder, n.type(0), n, n.type(LANES), n.type) as (k, _):
-            emit.store(emit.zero(), data, builder.add(i, k))
+            emit.store(emit.zero(), data, builder.add(target_at, k))
         return context.get_dummy_value()
 
-    return types.void(target, i, n), codegen
+    return types.void(target, target_at, n), codegen
 
 
-def _copy_row(target: np.ndarray, i: int, source: np.ndarray, j: int, n: int) -> None:
-    """target[i : i + n] = source[j : j + n], for `n` a multiple of 16."""
-    target[i : i + n] = source[j : j + n]
+def _copy_row(target: np.ndarray, target_at: int, source: np.ndarray, source_at: int, n: int) -> None:
+    """target[target_at : target_at + n] = source[source_at : source_at + n], for `n` a multiple of 16."""
+    target[target_at : target_at + n] = source[source_at : source_at + n]
 
 
 @intrinsic
-def _copy_row_compiled(typing, target, i, source, j, n):
+def _copy_row_compiled(typing, target, target_at, source, source_at, n):
     def codegen(context, builder, signature, arguments):
         emit = Emitter(context, builder, signature, arguments)
-        _, i, _, j, n = arguments
+        _, target_at, _, source_at, n = arguments
         target_data, source_data = emit.pointer(0), emit.pointer(2)
         with cgutils.for_range_slice(builder, n.type(0), n, n.type(LANES), n.type) as (k, _):
-            emit.store(emit.load(source_data, builder.add(j, k)), target_data, builder.add(i, k))
+            emit.store(
+                emit.load(source_data, builder.add(source_at, k)), target_data, builder.add(target_at, k)
+            )
         return context.get_dummy_value()
 
-    return types.void(target, i, source, j, n), codegen
+    return types.void(target, target_at, source, source_at, n), codegen
 
 
-def _add_row(target: np.ndarray, i: int, source: np.ndarray, j: int, n: int) -> None:
-    """target[i : i + n] += source[j : j + n], for `n` a multiple of 16."""
-    target[i : i + n] += source[j : j + n]
+def _add_row(target: np.ndarray, target_at: int, source: np.ndarray, source_at: int, n: int) -> None:
+    """target[target_at : target_at + n] += source[source_at : source_at + n], for `n` a multiple of 16."""
+    target[target_at : target_at + n] += source[source_at : source_at + n]
 
 
 @intrinsic
-def _add_row_compiled(typing, target, i, source, j, n):
+def _add_row_compiled(typing, target, target_at, source, source_at, n):
     def codegen(context, builder, signature, arguments):
         emit = Emitter(context, builder, signature, arguments)
-        _, i, _, j, n = arguments
+        _, target_at, _, source_at, n = arguments
         target_data, source_data = emit.pointer(0), emit.pointer(2)
         with cgutils.for_range_slice(builder, n.type(0), n, n.type(LANES), n.type) as (k, _):
-            at = builder.add(i, k)
-            total = builder.fadd(emit.load(target_data, at), emit.load(source_data, builder.add(j, k)))
+            at = builder.add(target_at, k)
+            total = builder.fadd(
+                emit.load(target_data, at), emit.load(source_data, builder.add(source_at, k))
+            )
             emit.store(total, target_data, at)
         return context.get_dummy_value()
 
-    return types.void(target, i, source, j, n), codegen
+    return types.void(target, target_at, source, source_at, n), codegen
 
 
 @intrinsic
-def _prefetch_compiled(typing, a, i, n):
+def _prefetch_compiled(typing, a, a_at, n):
     def codegen(context, builder, signature, arguments):
         emit = Emitter(context, builder, signature, arguments)
-        _, i, n = arguments
+        _, a_at, n = arguments
         data = emit.pointer(0)
         byte = ir.IntType(8).as_pointer()
         fetch = cgutils.get_or_insert_function(
@@ -200,15 +213,15 @@ def _prefetch_compiled(typing, a, i, n):
             "llvm.prefetch.p0",
         )
         with cgutils.for_range_slice(builder, n.type(0), n, n.type(LANES), n.type) as (k, _):
-            address = builder.bitcast(builder.gep(data, [builder.add(i, k)]), byte)
+            address = builder.bitcast(builder.gep(data, [builder.add(a_at, k)]), byte)
             builder.call(fetch, [address, INT(0), INT(2), INT(1)])
         return context.get_dummy_value()
 
-    return types.void(a, i, n), codegen
+    return types.void(a, a_at, n), codegen
 
 
-def _prefetch(a: np.ndarray, i: int, n: int) -> None:
-    """Ask the machine to bring ``a[i : i + n]`` nearer; changes nothing."""
+def _prefetch(a: np.ndarray, a_at: int, n: int) -> None:
+    """Ask the machine to bring ``a[a_at : a_at + n]`` nearer; changes nothing."""
 
 
 sum_rows = pick(_sum_rows, _sum_rows_compiled)

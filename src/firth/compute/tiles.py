@@ -6,9 +6,26 @@ vector code of 16 floats: LLVM turns it into whatever the machine has (AVX-512, 
 loops do not get there: LLVM prefers 256-bit vectors on machines that have 512, and reduces every sum of
 products on its own.
 
-Matrices are passed as a flat, C-contiguous float32 array with the index of their first element and the
-distance between rows. Nothing checks bounds: these are private to the kernels. Each function has a plain
-twin of a few lines, which runs when ``NUMBA_DISABLE_JIT=1`` and says what it computes.
+A matrix is passed as three arguments, ``y, y_at, y_stride``: a flat, C-contiguous array, the index of the
+matrix's first element in it, and the distance between rows. Nothing checks bounds: these functions are
+private to the kernels. Each has a plain twin of a few lines, which runs when ``NUMBA_DISABLE_JIT=1`` and says
+what it computes.
+
+A product tile is 4 rows of the result by at most 4 vectors of 16 columns. Its 16 vectors stay in registers
+while the loop goes down the common dimension ``m`` of both factors::
+
+                                x[m]   [ 16 ][ 16 ][ 16 ][ 16 ]       loaded once a step
+                                          |     |     |     |
+      factors[0, m]  spread to 16 lanes * [y00] [y01] [y02] [y03]     y[0] += factors[0, m] x[m]
+      factors[1, m]  spread to 16 lanes * [y10] [y11] [y12] [y13]
+      factors[2, m]  spread to 16 lanes * [y20] [y21] [y22] [y23]
+      factors[3, m]  spread to 16 lanes * [y30] [y31] [y32] [y33]
+
+`scaled_tile` does the same with bytes. The processor multiplies 4 bytes by 4 bytes and adds the products to a
+32-bit integer, in 16 lanes at a time. So four rows of the weights lie interleaved, column by column::
+
+      w[0:4]   ->  w[0,0] w[1,0] w[2,0] w[3,0] | w[0,1] w[1,1] w[2,1] w[3,1] | ...  n columns, 4 n bytes
+      w[4:8]   ->  w[4,0] w[5,0] w[6,0] w[7,0] | ...                                then the next four rows
 """
 
 from __future__ import annotations
@@ -42,30 +59,32 @@ HAS_BYTE_PRODUCTS = _has_byte_products()
 
 
 def _dot_tile(
-    out: np.ndarray, o: int, out_stride: int,
-    a: np.ndarray, i: int, a_stride: int,
-    b: np.ndarray, j: int, b_stride: int,
+    out: np.ndarray, out_at: int, out_stride: int,
+    a: np.ndarray, a_at: int, a_stride: int,
+    b: np.ndarray, b_at: int, b_stride: int,
     n: int,
 ) -> None:  # fmt: skip
     """out[r, c] = a[r] @ b[c], for 4 rows of each that are `n` long, a multiple of 16."""
     for r in range(4):
-        row = a[i + r * a_stride : i + r * a_stride + n]
+        row = a[a_at + r * a_stride : a_at + r * a_stride + n]
         for c in range(4):
-            column = b[j + c * b_stride : j + c * b_stride + n]
-            out[o + r * out_stride + c] = np.dot(row, column)
+            column = b[b_at + c * b_stride : b_at + c * b_stride + n]
+            out[out_at + r * out_stride + c] = np.dot(row, column)
 
 
 @intrinsic
-def _dot_tile_compiled(typing, out, o, out_stride, a, i, a_stride, b, j, b_stride, n):
+def _dot_tile_compiled(typing, out, out_at, out_stride, a, a_at, a_stride, b, b_at, b_stride, n):
     def codegen(context, builder, signature, arguments):
         emit = Emitter(context, builder, signature, arguments)
-        _, o, out_stride, _, i, a_stride, _, j, b_stride, n = arguments
+        _, out_at, out_stride, _, a_at, a_stride, _, b_at, b_stride, n = arguments
         out_data, a_data, b_data = emit.pointer(0), emit.pointer(3), emit.pointer(6)
         rows = [
-            builder.gep(a_data, [builder.add(i, builder.mul(a_stride, a_stride.type(r)))]) for r in range(4)
+            builder.gep(a_data, [builder.add(a_at, builder.mul(a_stride, a_stride.type(r)))])
+            for r in range(4)
         ]
         columns = [
-            builder.gep(b_data, [builder.add(j, builder.mul(b_stride, b_stride.type(c)))]) for c in range(4)
+            builder.gep(b_data, [builder.add(b_at, builder.mul(b_stride, b_stride.type(c)))])
+            for c in range(4)
         ]
         totals = [cgutils.alloca_once_value(builder, emit.zero()) for _ in range(16)]
         for total in totals:
@@ -80,57 +99,77 @@ def _dot_tile_compiled(typing, out, o, out_stride, a, i, a_stride, b, j, b_strid
         sums = emit.sums([builder.load(total) for total in totals])
         for r in range(4):
             four = emit.shuffle(sums, sums, [4 * r + c for c in range(4)])
-            emit.store(four, out_data, builder.add(o, builder.mul(out_stride, o.type(r))), lanes=4)
+            emit.store(four, out_data, builder.add(out_at, builder.mul(out_stride, out_at.type(r))), lanes=4)
         return context.get_dummy_value()
 
-    return types.void(out, o, out_stride, a, i, a_stride, b, j, b_stride, n), codegen
+    return types.void(out, out_at, out_stride, a, a_at, a_stride, b, b_at, b_stride, n), codegen
 
 
 def _product_tile(
-    y: np.ndarray, i: int, y_stride: int,
-    g: np.ndarray, o: int, g_row_stride: int, g_stride: int, k: int,
-    x: np.ndarray, j: int, x_stride: int,
+    y: np.ndarray, y_at: int, y_stride: int,
+    factors: np.ndarray, factors_at: int, row_stride: int, column_stride: int, depth: int,
+    x: np.ndarray, x_at: int, x_stride: int,
     n: int,
 ) -> None:  # fmt: skip
-    """4 rows of `y` become a product of matrices: y[r] = sum over k of g[r, k] x[k]; rows are `n` long."""
+    """4 rows of `y` become a product of matrices: y[r] = sum over m < depth of factors[r, m] x[m].
+
+    Rows of `x` and `y` are `n` long, a multiple of 16. ``factors[r, m]`` is at ``factors_at + r * row_stride
+    + m * column_stride``, so that a matrix can be read transposed.
+    """
     for r in range(4):
-        y[i + r * y_stride : i + r * y_stride + n] = 0
-    _add_product_tile(y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n)
+        y[y_at + r * y_stride : y_at + r * y_stride + n] = 0
+    _add_product_tile(
+        y, y_at, y_stride, factors, factors_at, row_stride, column_stride, depth, x, x_at, x_stride, n
+    )
 
 
 def _add_product_tile(
-    y: np.ndarray, i: int, y_stride: int,
-    g: np.ndarray, o: int, g_row_stride: int, g_stride: int, k: int,
-    x: np.ndarray, j: int, x_stride: int,
+    y: np.ndarray, y_at: int, y_stride: int,
+    factors: np.ndarray, factors_at: int, row_stride: int, column_stride: int, depth: int,
+    x: np.ndarray, x_at: int, x_stride: int,
     n: int,
 ) -> None:  # fmt: skip
     """Add to 4 rows of `y` a product of matrices, as in `_product_tile`."""
     for r in range(4):
-        row = y[i + r * y_stride : i + r * y_stride + n]
-        for m in range(k):
-            row += g[o + r * g_row_stride + m * g_stride] * x[j + m * x_stride : j + m * x_stride + n]
+        row = y[y_at + r * y_stride : y_at + r * y_stride + n]
+        for m in range(depth):
+            row += (
+                factors[factors_at + r * row_stride + m * column_stride]
+                * x[x_at + m * x_stride : x_at + m * x_stride + n]
+            )
 
 
 @intrinsic
-def _product_tile_compiled(typing, y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n):
-    signature = types.void(y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n)
+def _product_tile_compiled(
+    typing, y, y_at, y_stride, factors, factors_at, row_stride, column_stride, depth, x, x_at, x_stride, n
+):
+    signature = types.void(
+        y, y_at, y_stride, factors, factors_at, row_stride, column_stride, depth, x, x_at, x_stride, n
+    )
     return signature, partial(_emit_product_tile, False)
 
 
 @intrinsic
-def _add_product_tile_compiled(typing, y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n):
-    signature = types.void(y, i, y_stride, g, o, g_row_stride, g_stride, k, x, j, x_stride, n)
+def _add_product_tile_compiled(
+    typing, y, y_at, y_stride, factors, factors_at, row_stride, column_stride, depth, x, x_at, x_stride, n
+):
+    signature = types.void(
+        y, y_at, y_stride, factors, factors_at, row_stride, column_stride, depth, x, x_at, x_stride, n
+    )
     return signature, partial(_emit_product_tile, True)
 
 
 def _emit_product_tile(add: bool, context, builder, signature, arguments):
     """Emit a product of 4 rows, 4 vectors of columns at a time: 16 sums stay in registers."""
     emit = Emitter(context, builder, signature, arguments)
-    _, i, y_stride, _, o, g_row_stride, g_stride, k, _, j, x_stride, n = arguments
-    y_data, g_data, x_data = emit.pointer(0), emit.pointer(3), emit.pointer(8)
+    _, y_at, y_stride, _, factors_at, row_stride, column_stride, depth, _, x_at, x_stride, n = arguments
+    y_data, factor_data, x_data = emit.pointer(0), emit.pointer(3), emit.pointer(8)
     index = n.type
-    rows = [builder.add(i, builder.mul(y_stride, index(r))) for r in range(4)]
-    factors = [builder.gep(g_data, [builder.add(o, builder.mul(g_row_stride, index(r)))]) for r in range(4)]
+    rows = [builder.add(y_at, builder.mul(y_stride, index(r))) for r in range(4)]
+    factor_rows = [
+        builder.gep(factor_data, [builder.add(factors_at, builder.mul(row_stride, index(r)))])
+        for r in range(4)
+    ]
     slots = [[cgutils.alloca_once_value(builder, emit.zero()) for _ in range(4)] for _ in range(4)]
 
     def tile(start: ir.Value, width: int) -> None:
@@ -140,13 +179,13 @@ def _emit_product_tile(add: bool, context, builder, signature, arguments):
         for r in range(4):
             for c in range(width):
                 builder.store(emit.load(targets[r], offsets[c]) if add else emit.zero(), slots[r][c])
-        base = builder.gep(x_data, [builder.add(j, start)])
-        with cgutils.for_range(builder, k) as loop:
-            along = builder.mul(loop.index, g_stride)
+        base = builder.gep(x_data, [builder.add(x_at, start)])
+        with cgutils.for_range(builder, depth) as loop:
+            along = builder.mul(loop.index, column_stride)
             source = builder.gep(base, [builder.mul(loop.index, x_stride)])
             xs = [emit.load(source, offset) for offset in offsets]
             for r in range(4):
-                factor = emit.broadcast(factors[r], along)
+                factor = emit.broadcast(factor_rows[r], along)
                 for c in range(width):
                     total = emit.multiply_add(factor, xs[c], builder.load(slots[r][c]))
                     builder.store(total, slots[r][c])
@@ -172,35 +211,41 @@ def _emit_tiles(builder: ir.IRBuilder, n: ir.Value, tile: Callable[[ir.Value, in
 
 
 def _scaled_tile(
-    y: np.ndarray, i: int, y_stride: int,
-    x: np.ndarray, o: int, x_stride: int, x_scales: np.ndarray, r0: int,
-    w: np.ndarray, j: int, starts: np.ndarray, t: int, scales: np.ndarray, c0: int,
-    k: int, n: int, add: bool,
+    y: np.ndarray, y_at: int, y_stride: int,
+    x: np.ndarray, x_at: int, x_stride: int, x_scales: np.ndarray, x_scales_at: int,
+    w: np.ndarray, w_at: int, starts: np.ndarray, starts_at: int, w_scales: np.ndarray, w_scales_at: int,
+    depth: int, n: int, add: bool,
 ) -> None:  # fmt: skip
     """4 rows of `y` become, or grow by, a product of bytes, times a scale for each row and each column.
 
-    y[r, c] = x_scales[r] scales[c] (starts[c] + sum over k of x[r, k] w[k, c]). Rows of `x` are unsigned, `k`
-    bytes long, a multiple of 4; `n`, a multiple of 16, is the number of columns of `w`, whose signed bytes
-    are in the order of w[k // 4, c, k % 4].
+    y[r, c] = x_scales[r] w_scales[c] (starts[c] + sum over m < depth of x[r, m] w[m, c]). Rows of `x` are
+    unsigned bytes; `depth` is a multiple of 4. `n`, a multiple of 16, is the number of columns of `w`, whose
+    signed bytes are interleaved as at the top of this module.
     """
-    weights = w[j : j + k * n].reshape(-1, n, 4).transpose(0, 2, 1).reshape(k, n).astype(np.int64)
+    bytes_of_rows = w[w_at : w_at + depth * n].astype(np.int64).reshape(-1, n, 4)
+    weights = bytes_of_rows.transpose(0, 2, 1).reshape(depth, n)
+    column_starts = starts[starts_at : starts_at + n]
+    column_scales = w_scales[w_scales_at : w_scales_at + n]
     for r in range(4):
-        row = y[i + r * y_stride : i + r * y_stride + n]
-        sums = starts[t : t + n] + x[o + r * x_stride : o + r * x_stride + k] @ weights
-        row[:] = (row if add else 0) + x_scales[r0 + r] * scales[c0 : c0 + n] * sums
+        row = y[y_at + r * y_stride : y_at + r * y_stride + n]
+        inputs = x[x_at + r * x_stride : x_at + r * x_stride + depth]
+        sums = column_starts + inputs @ weights
+        row[:] = (row if add else 0) + x_scales[x_scales_at + r] * column_scales * sums
 
 
 @intrinsic
 def _scaled_tile_compiled(
-    typing, y, i, y_stride, x, o, x_stride, x_scales, r0, w, j, starts, t, scales, c0, k, n, add
+    typing, y, y_at, y_stride, x, x_at, x_stride, x_scales, x_scales_at,
+    w, w_at, starts, starts_at, w_scales, w_scales_at, depth, n, add,
 ):  # fmt: skip
     def codegen(context, builder, signature, arguments):
         emit = Emitter(context, builder, signature, arguments)
-        _, i, y_stride, _, o, x_stride, _, r0, _, j, _, t, _, c0, k, n, add = arguments
+        _, y_at, y_stride, _, x_at, x_stride, _, x_scales_at, *arguments = arguments
+        _, w_at, _, starts_at, _, w_scales_at, depth, n, add = arguments
         y_data, x_data, x_scale_data, w_data = (emit.pointer(a) for a in (0, 3, 6, 8))
-        start_data, scale_data = emit.pointer(10), emit.pointer(12)
+        start_data, w_scale_data = emit.pointer(10), emit.pointer(12)
         index = n.type
-        rows = [builder.gep(x_data, [builder.add(o, builder.mul(x_stride, index(r)))]) for r in range(4)]
+        rows = [builder.gep(x_data, [builder.add(x_at, builder.mul(x_stride, index(r)))]) for r in range(4)]
         blank = ir.Constant(INTEGERS, None)
         slots = [[cgutils.alloca_once_value(builder, blank) for _ in range(4)] for _ in range(4)]
         row_bytes = builder.mul(n, index(4))
@@ -209,11 +254,11 @@ def _scaled_tile_compiled(
             offsets = [index(4 * c * LANES) for c in range(width)]
             for c in range(width):
                 column = builder.add(start, index(c * LANES))
-                first = emit.load_integers(start_data, builder.add(t, column))
+                first = emit.load_integers(start_data, builder.add(starts_at, column))
                 for r in range(4):
                     builder.store(first, slots[r][c])
-            base = builder.gep(w_data, [builder.add(j, builder.mul(start, index(4)))])
-            with cgutils.for_range(builder, builder.udiv(k, index(4))) as loop:
+            base = builder.gep(w_data, [builder.add(w_at, builder.mul(start, index(4)))])
+            with cgutils.for_range(builder, builder.udiv(depth, index(4))) as loop:
                 along = builder.mul(loop.index, index(4))
                 source = builder.gep(base, [builder.mul(loop.index, row_bytes)])
                 signed = [emit.load_integers(source, offset) for offset in offsets]
@@ -224,12 +269,12 @@ def _scaled_tile_compiled(
                         total = emit.add_byte_products(builder.load(slots[r][c]), unsigned, signed[c])
                         builder.store(total, slots[r][c])
             for r in range(4):
-                row_scale = emit.broadcast(x_scale_data, builder.add(r0, index(r)))
-                row = builder.add(i, builder.mul(y_stride, index(r)))
+                row_scale = emit.broadcast(x_scale_data, builder.add(x_scales_at, index(r)))
+                row = builder.add(y_at, builder.mul(y_stride, index(r)))
                 for c in range(width):
                     column = builder.add(start, index(c * LANES))
                     at = builder.add(row, column)
-                    scale = builder.fmul(row_scale, emit.load(scale_data, builder.add(c0, column)))
+                    scale = builder.fmul(row_scale, emit.load(w_scale_data, builder.add(w_scales_at, column)))
                     sums = builder.sitofp(builder.load(slots[r][c]), VECTOR)
                     before = builder.select(add, emit.load(y_data, at), emit.zero())
                     emit.store(emit.multiply_add(scale, sums, before), y_data, at)
@@ -238,8 +283,9 @@ def _scaled_tile_compiled(
         return context.get_dummy_value()
 
     signature = types.void(
-        y, i, y_stride, x, o, x_stride, x_scales, r0, w, j, starts, t, scales, c0, k, n, add
-    )
+        y, y_at, y_stride, x, x_at, x_stride, x_scales, x_scales_at,
+        w, w_at, starts, starts_at, w_scales, w_scales_at, depth, n, add,
+    )  # fmt: skip
     return signature, codegen
 
 

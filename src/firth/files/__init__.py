@@ -1,1 +1,1 @@
-"""Files that are written whole or not at all, and arrays with metadata in them."""
+"""Files on disk: written whole or not at all; named arrays with metadata; tables of what they must hold."""

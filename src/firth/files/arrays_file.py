@@ -1,11 +1,12 @@
-"""Files on disk: written whole or not at all, and model files of named arrays.
+"""Model files: named arrays and metadata in one file, and lists of strings as arrays.
 
 A model file is a safetensors file (https://github.com/huggingface/safetensors#format): 8 bytes with the
 little-endian length of a JSON header, the header, then the arrays without gaps. firth's own metadata is one
 JSON string under the key ``firth``. There is no pickle: opening a file never runs code.
 
-The format is read and written here because the safetensors library copies every array that it reads, and
-replaces its target by a file that only its owner may read. Here arrays are mapped, and written as they lie.
+The format is read and written here, because the safetensors library copies every array that it reads, and
+replaces an existing file by one that only its owner may read. Here arrays are mapped into memory, and written
+without a copy.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ _DTYPES = {
     "BOOL": "|b1",
 }
 _NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
-_LARGEST_HEADER = 100_000_000  # the limit of the safetensors library
+_LARGEST_HEADER = 100_000_000
+"""Bytes; the limit of the safetensors library."""
 
 
 def save_arrays(path: PathLike, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
@@ -50,11 +52,11 @@ def save_arrays(path: PathLike, arrays: Arrays, metadata: Mapping[str, Any]) -> 
     Parameters
     ----------
     path
-        The file to be written; an existing one is replaced when the new one is complete.
+        The file to write; an existing one is replaced when the new one is complete.
     arrays
         Arrays of any shape, of floats, integers or booleans.
     metadata
-        Anything that JSON can hold (NumPy scalars too).
+        Anything that JSON can hold, and NumPy scalars.
 
     Raises
     ------
@@ -96,7 +98,7 @@ def load_arrays(path: PathLike, mmap: bool = True) -> tuple[dict[str, npt.NDArra
     path
         A safetensors file written by firth (packed if its name ends in .gz or .xz).
     mmap
-        Map the file into memory: the arrays are read-only, and read from disk when they are first touched.
+        Map the file into memory: the arrays are read-only, and read from disk when they are first used.
         Otherwise, and always for packed files, they are copied into memory and may be changed.
 
     Returns
@@ -132,7 +134,7 @@ def _map(file: BinaryIO) -> npt.NDArray[np.uint8] | None:
 
 
 def _parse(data: npt.NDArray[np.uint8]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-    """Cut the bytes of a file into arrays (views) and metadata, believing nothing that the header says."""
+    """Cut the bytes of a file into arrays (views) and metadata. Everything in the header is checked."""
     if len(data) < 8:
         raise InputError("not a safetensors file: shorter than 8 bytes")
     header_size = int.from_bytes(data[:8].tobytes(), "little")
@@ -161,7 +163,7 @@ def _parse(data: npt.NDArray[np.uint8]) -> tuple[dict[str, npt.NDArray[Any]], di
     arrays = {}
     for name, dtype, shape, start, end in entries:
         view = body[start:end]
-        # Another writer may have put an array at an odd address; a copy is then the only usable view.
+        # Another program may have written an array at an odd address, where only a copy can be used.
         aligned = view.ctypes.data % dtype.itemsize == 0
         arrays[name] = (view if aligned else view.copy()).view(dtype).reshape(shape)
     return arrays, metadata

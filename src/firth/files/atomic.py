@@ -24,13 +24,13 @@ _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 def atomic_path(path: PathLike) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to; it becomes `path` only when the block succeeds.
 
-    Links are followed. An existing file keeps its permissions, a new one gets those of the umask. What is not
-    a regular file (``/dev/null``, a pipe) cannot be replaced and is given as it is.
+    Links are followed. An existing file keeps its permissions; a new file gets those of the umask. If `path`
+    is not a regular file (``/dev/null``, a pipe), it cannot be replaced, and is given as it is.
 
     Parameters
     ----------
     path
-        The file to be written.
+        The file to write.
 
     Yields
     ------
@@ -71,7 +71,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
 
 @contextmanager
 def _write_errors(target: Path, written: Path) -> Iterator[None]:
-    """Report errors about `written`, and those of the disk, which name no file, as about `target`."""
+    """Report errors of `target` where the system reports them of `written`, or of the disk without a name."""
     try:
         yield
     except OSError as error:

@@ -31,7 +31,7 @@ def linear_decay(lr: float, done: float, total: float, floor: float = 1e-4) -> f
 
 
 def level_then_linear(lr: float, done: float, total: float) -> float:
-    """Return the learning rate after `done` of `total`: level for a third of the way, then straight down to 0.
+    """Return the learning rate after `done` of `total`: level for a third of the way, then falling to 0.
 
     Parameters
     ----------

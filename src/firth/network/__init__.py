@@ -1,1 +1,1 @@
-"""The one neural network of segmenter, tagger and parser."""
+"""The neural network that segmenter, tagger and parser share."""

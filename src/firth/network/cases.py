@@ -1,7 +1,8 @@
-"""The gradients of the layers, of the network and of its penalty, for `firth.learning.gradcheck.check_all`.
+"""Gradient checks of the layers, the encoder, the decider and the L2 penalty.
 
-A layer has an array for its output, and a check needs a number: the entries are weighted at random and
-summed, so that the weights are the gradient that the backward pass starts from.
+`firth.learning.gradcheck.check_all` runs them. A check needs a function whose value is a number, but a layer
+returns an array. So the check takes a sum of the entries with random weights; the backward pass then starts
+from these weights.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from firth.network.parameters import Parameters
 
 
 def _weighted(layer: Callable[..., tuple[Floats, Backward]], random: np.random.Generator) -> Function:
-    """Return a function of the arguments of a layer that computes the weighted sum and its gradients."""
+    """Return a function of the arguments of a layer: the weighted sum of its output, and its gradients."""
     seed = int(random.integers(2**32))
 
     def function(**arguments: Float64s) -> tuple[Any, ...]:
@@ -60,7 +61,7 @@ def _embedding(random: np.random.Generator) -> tuple[Function, Point]:
 def _activation(name: str) -> Make:
     def make(random: np.random.Generator) -> tuple[Function, Point]:
         x = random.normal(size=(3, 4))
-        x[0, 0] = 0  # the kink
+        x[0, 0] = 0  # where ReLU has no derivative
         return _weighted(lambda x: layers.activation(x, name), random), {"x": x}
 
     return make
@@ -91,7 +92,8 @@ def _convolution(random: np.random.Generator) -> tuple[Function, Point]:
     return _weighted(layers.convolution, random), point
 
 
-# A unit in both slots of one decision, and in the same slot of two; labels likewise; one of each is in none.
+# One unit is in both slots of a decision, one in the same slot of two decisions, and unit 3 is in none. The
+# same holds for labels, with label 2 in none.
 _UNIT_SLOTS = np.array([[0, 0], [2, 1], [2, 4]])
 _LABEL_SLOTS = np.array([[1, 1], [1, 0], [3, 0]])
 _NO_LABELS = np.zeros((3, 0), np.int64)
@@ -113,7 +115,7 @@ def _slots(label_slots: Ints) -> Make:
 
 
 def _optimal_softmax(optimal: list[list[int]]) -> Make:
-    """Make a case in which decision 3 is illegal, of five; decision 0 too, but for the first row."""
+    """Make a case of five decisions. Decision 3 is illegal, and decision 0 is legal in the first row only."""
 
     def make(random: np.random.Generator) -> tuple[Function, Point]:
         legal, right = np.ones((2, len(optimal), 5), np.bool_)
@@ -125,8 +127,8 @@ def _optimal_softmax(optimal: list[list[int]]) -> Make:
     return make
 
 
-def _beginning(part: Encoder | Decider, random: np.random.Generator) -> Parameters:
-    """Return the parameters of an encoder or decider in float64, away from the zeros that they begin with."""
+def _first_values(part: Encoder | Decider, random: np.random.Generator) -> Parameters:
+    """Return first values of all parameters in float64, moved away from the zeros that some begin with."""
     part.initialise(random)
     return {
         name: array + random.normal(scale=0.1, size=array.shape) for name, array in part.parameters.items()
@@ -145,7 +147,8 @@ def _encoder(random: np.random.Generator) -> tuple[Function, Point]:
     lengths = np.array([3, 1, 2])
     ids = np.stack([random.integers(n, size=6) for n, _ in shape.tables], axis=1)
     batch = Batch(ids, random.normal(size=(6, shape.vectors)), lengths)
-    weights = random.normal(size=(batch.n_rows, shape.width))  # those of the empty rows must not matter
+    # The empty rows have weights too, which must have no effect.
+    weights = random.normal(size=(batch.n_rows, shape.width))
 
     def encoder(**parameters: Floats) -> tuple[Any, ...]:
         gradients = Gradients()
@@ -153,7 +156,7 @@ def _encoder(random: np.random.Generator) -> tuple[Function, Point]:
         backward(weights)
         return np.sum(weights * rows), *_totals(gradients, parameters)
 
-    return encoder, _beginning(Encoder(shape, {}), random)
+    return encoder, _first_values(Encoder(shape, {}), random)
 
 
 def _decider(random: np.random.Generator) -> tuple[Function, Point]:
@@ -170,15 +173,15 @@ def _decider(random: np.random.Generator) -> tuple[Function, Point]:
         grad_units = backward(weights)
         return np.sum(weights * scores), grad_units, *_totals(gradients, parameters)
 
-    # Three units and two extras: `_UNIT_SLOTS` reads unit 4, which is the last extra.
-    return decider, {"units": random.normal(size=(3, 2)), **_beginning(Decider(shape, {}), random)}
+    # Three units and two extras: `_UNIT_SLOTS` reads unit 4, the last extra unit.
+    return decider, {"units": random.normal(size=(3, 2)), **_first_values(Decider(shape, {}), random)}
 
 
 def _l2_penalty(random: np.random.Generator) -> tuple[Function, Point]:
     l2 = 0.3
 
     def penalty(x: Float64s) -> tuple[Any, ...]:
-        # With no gradient but that of the penalty, and β₁ = 0, the step leaves this gradient in `first`.
+        # The gradient of the loss is 0 and β₁ = 0, so the step leaves the gradient of the penalty in `first`.
         parameter, first = x.copy(), np.zeros_like(x)
         kernels.adam_step(
             parameter, np.zeros_like(x), first, np.zeros_like(x), 1.0, l2, 0.1, 0.0, 0.9, 1e-8, 1.0, 0.1
@@ -203,4 +206,4 @@ CASES = (
     Case("decider", _decider),
     Case("l2 penalty", _l2_penalty),
 )
-"""All gradients of this room."""
+"""All gradient checks of this room."""

@@ -1,8 +1,13 @@
-"""Decisions that read slots."""
+"""The decider, the second half of the network: it scores decisions, each from a few units.
+
+A *slot* is a place in the input of a decision: "the word on top of the stack", or "the character before". For
+each decision, every slot holds one unit (or one label). Only the numbers in the slots differ from decision to
+decision, so the products of all units with all slots are computed once; see `firth.network.layers.slots`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,27 +15,27 @@ import numpy as np
 from firth.arrays import Floats, Ints
 from firth.network import layers
 from firth.network.gradients import Gradients
-from firth.network.parameters import Parameters, Shapes, glorot
+from firth.network.parameters import Parameters, ParameterSpec, glorot, initialise, normal, zeros
 
 
 @dataclass(frozen=True)
 class DeciderShape:
-    """The sizes of what reads slots.
+    """The sizes of a decider.
 
     Attributes
     ----------
     units
-        Width of the vectors of units.
+        Width of the vector of a unit.
     extras
-        Number of units that are in no sentence (ROOT, nothing); their vectors are parameters.
+        Number of extra units, which are in no sentence (ROOT; an empty slot). Their vectors are parameters.
     slots, label_slots
-        How many units, and how many labels, a decision reads.
+        Number of units, and of labels, that a decision reads.
     labels
-        Number of labels, with the one that stands for none.
+        Number of labels, with the one that stands for no label; 0 if no decision reads labels.
     hidden
         Width of the hidden layer.
     outputs
-        Number of decisions to choose from.
+        Number of possible decisions.
     activation
         One of `firth.network.layers.ACTIVATIONS`.
     """
@@ -46,48 +51,36 @@ class DeciderShape:
 
 
 class Decider:
-    """Slots, a hidden layer, and a score for each decision (Chen & Manning 2014).
+    """Slots, a hidden layer, and a score for each possible decision (Chen & Manning 2014).
 
     Parameters
     ----------
     shape, parameters, prefix
-        See `Encoder`. `DeciderShape` says what `forward` is to be given.
+        See `firth.network.encoder.Encoder`.
     """
 
     def __init__(self, shape: DeciderShape, parameters: Parameters, prefix: str = "decider.") -> None:
         self.shape, self.parameters, self.prefix = shape, parameters, prefix
 
-    def initialise(self, random: np.random.Generator) -> None:
-        """Set all arrays to their random beginnings."""
-        shape = self.shape
-        scale = np.sqrt(2 / (shape.units * shape.slots + 1))
-        values = {
-            "slots": random.normal(size=(shape.units, shape.slots * shape.hidden), scale=scale),
-            "extras": random.normal(size=(shape.extras, shape.units)),
-            "labels": random.normal(size=(shape.labels, shape.label_slots * shape.hidden), scale=0.1),
-            "bias": np.zeros(shape.hidden),
-            "output": glorot(random, shape.hidden, shape.outputs),
-            "output.bias": np.zeros(shape.outputs),
-        }
-        for name, value in values.items():
-            self.parameters[self.prefix + name] = value.astype(np.float32)
+    def specs(self) -> Iterator[ParameterSpec]:
+        """Yield the specs of all parameters, in the order in which their first values are drawn."""
+        shape, prefix = self.shape, self.prefix
+        # One more, as if the bias were an input: trained models depend on this number.
+        slots = normal(np.sqrt(2 / (shape.units * shape.slots + 1)))
+        yield ParameterSpec(f"{prefix}slots", (shape.units, shape.slots * shape.hidden), slots, scale_axis=1)
+        yield ParameterSpec(f"{prefix}extras", (shape.extras, shape.units), normal(), scale_axis=0)
+        labels = (shape.labels, shape.label_slots * shape.hidden)
+        yield ParameterSpec(f"{prefix}labels", labels, normal(0.1), scale_axis=0)
+        yield ParameterSpec(f"{prefix}bias", (shape.hidden,), zeros)
+        yield ParameterSpec(f"{prefix}output", (shape.hidden, shape.outputs), glorot(), scale_axis=1)
+        yield ParameterSpec(f"{prefix}output.bias", (shape.outputs,), zeros)
 
-    @property
-    def shapes(self) -> Shapes:
-        """The shape of each parameter."""
-        shape = self.shape
-        shapes = {
-            "slots": (shape.units, shape.slots * shape.hidden),
-            "extras": (shape.extras, shape.units),
-            "labels": (shape.labels, shape.label_slots * shape.hidden),
-            "bias": (shape.hidden,),
-            "output": (shape.hidden, shape.outputs),
-            "output.bias": (shape.outputs,),
-        }
-        return {self.prefix + name: of_name for name, of_name in shapes.items()}
+    def initialise(self, random: np.random.Generator) -> None:
+        """Set all parameters to their random first values."""
+        initialise(self.parameters, self.specs(), random)
 
     def arrays(self, *names: str) -> list[Floats]:
-        """Return parameters by their names without the prefix."""
+        """Return parameters, by their names without the prefix."""
         return [self.parameters[self.prefix + name] for name in names]
 
     def forward(
@@ -99,27 +92,27 @@ class Decider:
         p_drop: float = 0.0,
         random: np.random.Generator | None = None,
     ) -> tuple[Floats, Callable[[Floats], Floats]]:
-        """Return the scores of all decisions, and the backward pass, which adds to `gradients`.
+        """Return the scores of m decisions, and the backward pass, which adds to `gradients`.
 
         Parameters
         ----------
         units
-            (n, units): the rows of a batch. The extra units are numbered as if they came after them, from n.
+            (n, units): the rows of a batch. The extra units have the numbers after them, from n.
         unit_slots, label_slots
             (m, slots) and (m, label_slots); see `firth.network.layers.slots`.
         gradients
-            What the backward pass adds to.
+            The backward pass adds the gradients of all parameters here.
         p_drop
             Probability with which an entry of the hidden layer is dropped.
         random
-            Draws what is dropped; None at evaluation.
+            Draws the dropout mask; None at evaluation.
 
         Returns
         -------
         scores
             (m, outputs).
         backward
-            Takes the gradient of `scores`, and returns that of `units`.
+            Takes the gradient of `scores`, and returns the gradient of `units`.
         """
         n = len(units)
         slots, extras, labels, bias = self.arrays("slots", "extras", "labels", "bias")

@@ -1,44 +1,52 @@
-"""The one network of segmenter, tagger and parser: an encoder of units, and decisions that read slots.
+"""The encoder, the first half of the network: it turns units into vectors that depend on their neighbours.
 
-`Encoder` turns the units of a sentence (words, or characters) into vectors that know their neighbours.
-`Decider` turns the few units that a decision looks at into scores. Both keep their numbers in a dictionary of
-named arrays, and hand back their backward passes as the layers do, so that training is: forward, loss,
-backward, one step of Adam.
+A *unit* is a word or a character of a sentence. `firth.network.decider.Decider`, the second half, makes
+decisions from the vectors of a few units. Both keep their parameters in one dictionary of named arrays, and
+return their backward pass with their output, as the layers do. Training is: forward, loss, backward, one step
+of Adam.
 
-The sentences of a batch lie below each other in one matrix, a *row* for each unit, with an empty row (zeros)
-before the first sentence, between two, and after the last: so a window over the rows never sees a unit of
-another sentence.
+The sentences of a batch lie below each other in one matrix, with one *row* for each unit and an empty row
+(zeros) before the first sentence, between two sentences and after the last. A window over the rows therefore
+never sees a unit of another sentence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from firth.arrays import Floats, Ints
 from firth.network import layers
 from firth.network.gradients import Gradients
-from firth.network.parameters import Parameters, Shapes, glorot
+from firth.network.parameters import (
+    Initialiser,
+    Parameters,
+    ParameterSpec,
+    glorot,
+    initialise,
+    normal,
+    ones,
+    zeros,
+)
 
 Accumulate: TypeAlias = Callable[[Floats], None]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Units of some sentences, as the encoder reads them.
+    """The n units of some sentences, as the encoder reads them.
 
     Attributes
     ----------
     ids
-        (n, channels): for each unit its row in the table of each channel.
+        (n, channels): for each unit its row in the embedding table of each channel.
     vectors
-        (n, d): for each unit a vector that is not learned; d may be 0.
+        (n, d): for each unit a pretrained vector, which is not trained; d may be 0.
     lengths
-        Units of each sentence; their sum is n.
+        Number of units of each sentence; their sum is n.
     """
 
     ids: Ints
@@ -46,23 +54,23 @@ class Batch:
     lengths: Ints
 
     @property
-    def places(self) -> Ints:
-        """The row of each unit."""
-        return places(self.lengths)
+    def unit_rows(self) -> Ints:
+        """The number of the row of each unit."""
+        return unit_rows(self.lengths)
 
     @property
-    def gaps(self) -> Ints:
-        """The empty rows."""
+    def empty_rows(self) -> Ints:
+        """The numbers of the empty rows."""
         return np.concatenate([[0], np.cumsum(self.lengths + 1)])
 
     @property
     def n_rows(self) -> int:
-        """Number of rows in all, the empty ones included."""
+        """Number of all rows, with the empty ones."""
         return int(self.lengths.sum()) + len(self.lengths) + 1
 
 
-def places(lengths: Ints) -> Ints:
-    """Return the row of each unit, in sentences of these lengths."""
+def unit_rows(lengths: Ints) -> Ints:
+    """Return the number of the row of each unit, for sentences of these lengths."""
     sentence = np.repeat(np.arange(1, len(lengths) + 1), lengths)
     return np.arange(len(sentence)) + sentence
 
@@ -74,13 +82,13 @@ class EncoderShape:
     Attributes
     ----------
     tables
-        For each channel the number of its ids and the width of their vectors.
+        For each channel the shape of its embedding table: number of ids, width of an embedding.
     vectors
-        Width of the given vectors; 0 if there are none.
+        Width of the pretrained vectors; 0 if there are none.
     width
-        Width of the output; a multiple of 16 if it is to be run by `EncoderRunner`.
+        Width of the output; `EncoderRunner` needs a multiple of 16.
     depth
-        Number of residual convolutions; with 0, a unit knows nothing of its neighbours.
+        Number of residual convolutions. With 0, the vector of a unit does not depend on its neighbours.
     """
 
     tables: tuple[tuple[int, int], ...]
@@ -90,61 +98,52 @@ class EncoderShape:
 
     @property
     def inputs(self) -> int:
-        """Width of the concatenated embeddings of a unit."""
+        """Width of the concatenated embeddings and pretrained vector of a unit."""
         return sum(width for _, width in self.tables) + self.vectors
 
 
 class Encoder:
-    """Embeddings, brought to one width, under residual convolutions.
+    """Embeddings, projected to one width, then residual convolutions.
 
-    The embeddings of a unit are concatenated; ``norm(linear(dropout(…)))`` brings them to the width of the
-    network. Each convolution then adds ``dropout(norm(relu(window of 3)))`` to its input.
+    The embeddings of a unit are concatenated; ``norm(linear(dropout(…)))`` projects them to the width of the
+    network. Each convolution then adds ``dropout(norm(relu(linear(window of 3))))`` to its input.
 
     Parameters
     ----------
     shape
         The sizes.
     parameters
-        Where the arrays are, each named with `prefix`; `initialise` makes them.
+        Holds the parameters by name; `initialise` makes them.
     prefix
-        Sets the names of this encoder apart from those of others.
+        Begins the names of all parameters of this encoder.
     """
 
     def __init__(self, shape: EncoderShape, parameters: Parameters, prefix: str = "encoder.") -> None:
         self.shape, self.parameters, self.prefix = shape, parameters, prefix
 
-    def initialise(self, random: np.random.Generator) -> None:
-        """Set all arrays to their random beginnings."""
-        shape, width = self.shape, self.shape.width
-        for k, (n, columns) in enumerate(shape.tables):
-            self._set(f"table.{k}", random.normal(size=(n, columns), scale=0.5))
-        self._set("input.weight", glorot(random, shape.inputs, width))
-        self._set("input.bias", np.zeros(width))
-        self._set("input.gain", np.ones(width))
-        self._set("input.shift", np.zeros(width))
+    def specs(self) -> Iterator[ParameterSpec]:
+        """Yield the specs of all parameters, in the order in which their first values are drawn."""
+        shape = self.shape
+        for k, table in enumerate(shape.tables):
+            yield ParameterSpec(f"{self.prefix}table.{k}", table, normal(0.5), scale_axis=0)
+        yield from self._layer_specs("input", shape.inputs, glorot())
         for k in range(shape.depth):
-            self._set(f"{k}.weight", glorot(random, 3 * width, width) * np.sqrt(2))
-            self._set(f"{k}.bias", np.zeros(width))
-            self._set(f"{k}.gain", np.ones(width))
-            self._set(f"{k}.shift", np.zeros(width))
+            yield from self._layer_specs(str(k), 3 * shape.width, glorot(np.sqrt(2)))
 
-    @property
-    def shapes(self) -> Shapes:
-        """The shape of each parameter."""
-        shape, width = self.shape, self.shape.width
-        shapes: Shapes = {f"table.{k}": table for k, table in enumerate(shape.tables)}
-        shapes["input.weight"] = (shape.inputs, width)
-        shapes |= {f"{k}.weight": (3 * width, width) for k in range(shape.depth)}
-        rows = ["input.bias", "input.gain", "input.shift"]
-        rows += [f"{k}.{name}" for k in range(shape.depth) for name in ("bias", "gain", "shift")]
-        shapes |= dict.fromkeys(rows, (width,))
-        return {self.prefix + name: of_name for name, of_name in shapes.items()}
+    def _layer_specs(self, name: str, inputs: int, weights: Initialiser) -> Iterator[ParameterSpec]:
+        """Yield the specs of a linear layer and of the normalisation after it."""
+        name, width = self.prefix + name, self.shape.width
+        yield ParameterSpec(f"{name}.weight", (inputs, width), weights, scale_axis=1)
+        yield ParameterSpec(f"{name}.bias", (width,), zeros)
+        yield ParameterSpec(f"{name}.gain", (width,), ones)
+        yield ParameterSpec(f"{name}.shift", (width,), zeros)
 
-    def _set(self, name: str, value: npt.NDArray[Any]) -> None:
-        self.parameters[self.prefix + name] = value.astype(np.float32)
+    def initialise(self, random: np.random.Generator) -> None:
+        """Set all parameters to their random first values."""
+        initialise(self.parameters, self.specs(), random)
 
     def arrays(self, *names: str) -> list[Floats]:
-        """Return parameters by their names without the prefix."""
+        """Return parameters, by their names without the prefix."""
         return [self.parameters[self.prefix + name] for name in names]
 
     def forward(
@@ -159,20 +158,20 @@ class Encoder:
         Parameters
         ----------
         batch
-            What to read.
+            The units.
         gradients
-            What the backward pass adds to.
+            The backward pass adds the gradients of all parameters here.
         p_drop
             Probability with which an entry is dropped, of the embeddings and after each convolution.
         random
-            Draws what is dropped; None at evaluation.
+            Draws the dropout masks; None at evaluation.
 
         Returns
         -------
         rows
-            (rows, width): one for each unit, at ``batch.places``, and the empty ones.
+            (rows, width): one row for each unit, at ``batch.unit_rows``, and the empty rows.
         backward
-            Takes the gradient of `rows`; that of the empty ones does not matter.
+            Takes the gradient of `rows`; the gradient of the empty rows is ignored.
         """
         tables = self.arrays(*(f"table.{k}" for k in range(len(self.shape.tables))))
         embedded = [table[batch.ids[:, k]] for k, table in enumerate(tables)]
@@ -181,9 +180,9 @@ class Encoder:
         x, unproject = layers.linear(x, *self.arrays("input.weight", "input.bias"))
         x, unnorm = layers.layer_norm(x, *self.arrays("input.gain", "input.shift"))
 
-        places = batch.places
+        unit_rows = batch.unit_rows
         rows = np.zeros((batch.n_rows, x.shape[1]), x.dtype)
-        rows[places] = x
+        rows[unit_rows] = x
         blocks = []
         for k in range(self.shape.depth):
             rows, block = self._block(k, rows, batch, p_drop, random)
@@ -191,10 +190,10 @@ class Encoder:
 
         def backward(drows: Floats) -> None:
             drows = drows.copy()
-            drows[batch.gaps] = 0
+            drows[batch.empty_rows] = 0
             for k in reversed(range(self.shape.depth)):
                 drows = blocks[k](drows, gradients)
-            dx, *dnorm = unnorm(drows[places])
+            dx, *dnorm = unnorm(drows[unit_rows])
             self._add(gradients, ("input.gain", "input.shift"), dnorm)
             dx, *dinput = unproject(dx)
             self._add(gradients, ("input.weight", "input.bias"), dinput)
@@ -212,14 +211,14 @@ class Encoder:
     ) -> tuple[Floats, Callable[[Floats, Gradients], Floats]]:
         """Return the rows after residual convolution `k`, and its backward pass.
 
-        Empty rows are 0 before and after, and so are their gradients.
+        The empty rows and their gradients are 0 before and after.
         """
-        gaps = batch.gaps
+        empty_rows = batch.empty_rows
         y, unconvolve = layers.convolution(rows, *self.arrays(f"{k}.weight", f"{k}.bias"))
         y, unactivate = layers.activation(y, "relu")
         y, unnorm = layers.layer_norm(y, *self.arrays(f"{k}.gain", f"{k}.shift"))
         y, undrop = layers.dropout(y, p_drop, random)
-        y[gaps] = 0
+        y[empty_rows] = 0
         y += rows
 
         def backward(dy: Floats, gradients: Gradients) -> Floats:
@@ -231,7 +230,7 @@ class Encoder:
             inner, *dconvolution = unconvolve(inner)
             self._add(gradients, (f"{k}.weight", f"{k}.bias"), dconvolution)
             inner += dy
-            inner[gaps] = 0
+            inner[empty_rows] = 0
             return inner
 
         return y, backward

@@ -1,4 +1,4 @@
-"""Gradients of a network by name, added up as they come."""
+"""The gradients of all parameters of a network, summed as the backward passes find them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from firth.network.parameters import Parameters
 
 
 class Gradients:
-    """Gradients by name of the parameter, added up as they come.
+    """Sums of gradients, by the name of the parameter.
 
-    That of a table of embeddings is 0 but for the rows that were looked up. Only those are kept, so that a
-    large table costs no more than a small one.
+    The gradient of an embedding table is 0 except in the rows that were looked up. Only those rows are kept,
+    so that a large table costs no more than a small one.
     """
 
     def __init__(self) -> None:
@@ -21,18 +21,18 @@ class Gradients:
         self._rows: dict[str, list[tuple[Ints, Floats]]] = {}
 
     def add(self, name: str, gradient: Floats) -> None:
-        """Add a gradient. The array is kept, and changed by what is added later."""
+        """Add a gradient. The array belongs to this object from now on: later gradients are added to it."""
         if name in self._dense:
             self._dense[name] += gradient
         else:
             self._dense[name] = gradient
 
     def add_rows(self, name: str, ids: Ints, rows: Floats) -> None:
-        """Add ``rows[i]`` to row ``ids[i]`` of a gradient for all i, however often an id occurs."""
+        """Add ``rows[i]`` to row ``ids[i]`` of a gradient, for all i. An id may occur several times."""
         self._rows.setdefault(name, []).append((ids, np.ascontiguousarray(rows)))
 
     def add_to(self, total: Floats, name: str) -> None:
-        """Add the gradient of one parameter to `total`."""
+        """Add the summed gradient of one parameter to `total`."""
         if name in self._dense:
             total += self._dense[name]
         for ids, rows in self._rows.get(name, []):

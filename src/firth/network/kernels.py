@@ -1,17 +1,26 @@
-"""Compiled loops of the layers: sums over rows that an index picks, and the encoder in one go."""
+"""The compiled loops of the network.
+
+For training: sums over rows that are picked by number (`add_rows`, `sum_slots`, `spread_slots`) and the step
+of Adam. For use: the encoder without a backward pass (`embed`, `convolve`), and decisions that read one unit
+(`best_outputs`). The formulas are those of `firth.network.layers` and `firth.learning.optimizers.Adam`.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from firth.compute.compiled import kernel
-from firth.compute.quantized import _TINY, QuantizedMatrix, multiply
+from firth.compute.quantized import QuantizedMatrix, multiply
 from firth.compute.rows import argmax_sum
+
+_NEGLIGIBLE = np.float32(1e-30)
+"""`adam_step` sets running means that are smaller than this to 0. The smallest normal float32 is 1.2e-38.
+Below it are the denormal numbers, with which processors are up to a hundred times slower."""
 
 
 @kernel()
 def add_rows(target: np.ndarray, ids: np.ndarray, rows: np.ndarray) -> None:
-    """target[ids[i]] += rows[i], in order, however often an id occurs."""
+    """Compute ``target[ids[i]] += rows[i]`` for all i, in order. An id may occur several times."""
     for i in range(len(ids)):
         row = ids[i]
         for k in range(target.shape[1]):
@@ -24,10 +33,19 @@ def adam_step(
     scale: float, l2: float, lr: float, beta1: float, beta2: float, eps: float,
     correction1: float, correction2: float,
 ) -> None:  # fmt: skip
-    """Take a step of `firth.learning.optimizers.Adam` with ``scale · gradient + l2 · parameter``.
+    """Take a step of `firth.learning.optimizers.Adam`.
 
-    All arrays are flat, and all numbers of their dtype, to keep it so. What is in `gradient` becomes 0: it is
-    where the gradients of the next step are added up.
+    The gradient is ``scale · gradient + l2 · parameter``. All arrays are flat; they and the numbers have one
+    dtype. The entries of `gradient` become 0, because the gradients of the next step are summed there.
+
+    The running means of an embedding that no batch looks up any more shrink by a factor in each step. They
+    would end as denormal numbers, stay there, and make every later step slow. They are therefore set to 0
+    when they are negligible.
+
+    `firth.classification.kernels` has another kernel of Adam. It steps only rows that occur, each with its
+    own number of steps, so it needs no such guard. It multiplies by the bias corrections, where this one
+    divides: the two round differently. Merging them would change the bits of every trained model, so both
+    stay.
     """
     one, zero = np.float32(1), np.float32(0)
     for i in range(len(parameter)):
@@ -35,10 +53,8 @@ def adam_step(
         gradient[i] = 0
         m = first[i] + (one - beta1) * (g - first[i])
         v = second[i] + (one - beta2) * (g * g - second[i])
-        # Means of what has long been 0 would come to rest at the smallest numbers there are, with which
-        # processors are a hundred times slower: embeddings of rare words would slow down all training.
-        m = zero if abs(m) < _TINY else m  # NaN stays NaN
-        v = zero if v < _TINY else v
+        m = zero if abs(m) < _NEGLIGIBLE else m  # NaN stays NaN, and training finds it
+        v = zero if v < _NEGLIGIBLE else v
         first[i], second[i] = m, v
         parameter[i] -= lr * (m / correction1) / (np.sqrt(v / correction2) + eps)
 
@@ -47,7 +63,7 @@ def adam_step(
 def sum_slots(
     products: np.ndarray, units: np.ndarray, label_table: np.ndarray, labels: np.ndarray, bias: np.ndarray
 ) -> np.ndarray:
-    """Sum what the slots of each decision bring; see `firth.network.layers.slots`."""
+    """Sum the bias and the contributions of all slots for each decision; see `firth.network.layers.slots`."""
     hidden = len(bias)
     y = np.empty((len(units), hidden), products.dtype)
     for i in range(len(units)):
@@ -67,7 +83,7 @@ def sum_slots(
 def spread_slots(
     dy: np.ndarray, dproducts: np.ndarray, units: np.ndarray, dlabels: np.ndarray, labels: np.ndarray
 ) -> None:
-    """Add the gradient of each decision to all that was summed for it: the backward pass of `sum_slots`."""
+    """Add the gradient of each decision to everything that `sum_slots` summed for it: its backward pass."""
     hidden = dy.shape[1]
     for i in range(len(units)):
         for k in range(units.shape[1]):
@@ -85,18 +101,18 @@ def best_outputs(
     choices: np.ndarray, rows: np.ndarray, hidden: QuantizedMatrix, bias: np.ndarray, output: QuantizedMatrix,
     biases: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write for each of the first rows the number of the output that has the highest score.
+    """Find the output with the highest score for each of the first n rows.
 
     Parameters
     ----------
     choices
-        (n,)
+        (n,): the numbers of the outputs are written here.
     rows
-        (n, width), or more.
+        (n, width), or more rows.
     hidden, bias
         The hidden layer, with ReLU.
     output, biases
-        The output layer. It is padded to a multiple of 16; there, the biases are -inf.
+        The output layer, padded to a multiple of 16 outputs. The biases of the padding are -inf.
     """
     n, n_scores = len(choices), len(biases)
     y, scores = np.empty((n + 3, len(bias)), np.float32), np.empty((n + 3, n_scores), np.float32)
@@ -116,16 +132,19 @@ def embed(
     ids: np.ndarray, first: np.ndarray, table: np.ndarray, gain: np.ndarray, shift: np.ndarray,
     epsilon: float, lengths: np.ndarray, rows: np.ndarray,
 ) -> None:  # fmt: skip
-    """Sum the embeddings of each unit, which are brought to one width already, and normalise the sum.
+    """Sum the embeddings of each unit, which are already projected to one width, and normalise the sum.
 
     Parameters
     ----------
     ids, first, table
-        (n, channels), (channels,) and (numbers, width): row ``first[c] + ids[i, c]`` for each channel c.
+        (n, channels), (channels,) and (rows of all tables, width). Channel c of unit i has the embedding
+        ``table[first[c] + ids[i, c]]``.
     gain, shift, epsilon
         See `firth.network.layers.layer_norm`.
-    lengths, rows
-        Units of each sentence, and where to write: a row for each, with empty rows around sentences.
+    lengths
+        Number of units of each sentence.
+    rows
+        Written here: a row for each unit, and empty rows around the sentences.
     """
     width = table.shape[1]
     unit, row = 0, 0
@@ -136,9 +155,9 @@ def embed(
             line = rows[row]
             line[:] = table[first[0] + ids[unit, 0]]
             for c in range(1, ids.shape[1]):
-                brought = table[first[c] + ids[unit, c]]
+                embedding = table[first[c] + ids[unit, c]]
                 for j in range(width):
-                    line[j] += brought[j]
+                    line[j] += embedding[j]
             _normalise(line, gain, shift, epsilon)
             unit += 1
         row += 1
@@ -147,7 +166,7 @@ def embed(
 
 @kernel(error_model="numpy", fastmath=True)
 def _normalise(line: np.ndarray, gain: np.ndarray, shift: np.ndarray, epsilon: float) -> None:
-    """Bring one row to mean 0 and variance 1, then to `gain` and `shift`."""
+    """Normalise one row to mean 0 and variance 1, then multiply by `gain` and add `shift`."""
     width = len(line)
     mean = np.float32(0)
     for j in range(width):
@@ -164,7 +183,7 @@ def _normalise(line: np.ndarray, gain: np.ndarray, shift: np.ndarray, epsilon: f
 
 @kernel(error_model="numpy", fastmath=True)
 def convolve(
-    rows: np.ndarray, space: np.ndarray, matrix: QuantizedMatrix, bias: np.ndarray, gain: np.ndarray,
+    rows: np.ndarray, products: np.ndarray, matrix: QuantizedMatrix, bias: np.ndarray, gain: np.ndarray,
     shift: np.ndarray, epsilon: float, lengths: np.ndarray,
 ) -> None:  # fmt: skip
     """Add a residual convolution to all rows: ``rows += norm(relu(window @ weight + bias))``.
@@ -172,24 +191,26 @@ def convolve(
     Parameters
     ----------
     rows
-        See `embed`, with `firth.network.runner.SPARE_ROWS` more.
-    space
-        Of the same shape; for the products.
+        See `embed`; `firth.network.runner.SPARE_ROWS` more rows come after them. Changed in place.
+    products
+        Of the shape of `rows`; overwritten.
     matrix
         ``quantize(weight, 3)``.
-    bias, gain, shift, epsilon
-        And the weight: see `firth.network.layers.convolution` and `layer_norm`.
+    bias
+        See `firth.network.layers.convolution`, which also has the weight.
+    gain, shift, epsilon
+        See `firth.network.layers.layer_norm`.
     lengths
-        Units of each sentence.
+        Number of units of each sentence.
     """
     width = rows.shape[1]
-    inner = lengths.sum() + len(lengths) - 1  # all but the empty rows at both ends
-    multiply(space, rows, inner, matrix)
+    inner = lengths.sum() + len(lengths) - 1  # rows, without the empty ones at both ends
+    multiply(products, rows, inner, matrix)
     row = 0
     for length in lengths:
         for _ in range(length):
             row += 1
-            line = space[row - 1]
+            line = products[row - 1]
             for j in range(width):
                 value = line[j] + bias[j]
                 line[j] = value if value > 0 else np.float32(0)

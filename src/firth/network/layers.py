@@ -1,11 +1,12 @@
-r"""The layers of the network: each computes its output and hands back its backward pass.
+r"""The layers of the network: each returns its output and its backward pass.
 
 ``y, backward = layer(x, …)``: `backward` takes the gradient of the loss with respect to `y`, and returns the
-gradients with respect to what the layer was given, in the same order. What a layer has to remember is in
-that function, so a network is the composition of its layers and nothing else. The derivations are in
-``docs/mathematics.md``; ``firth gradcheck`` compares each gradient with finite differences.
+gradients with respect to the arguments of the layer, in the same order. Everything that the backward pass
+needs is kept in that function, so a network is the composition of its layers and nothing else.
+The derivations are in ``docs/mathematics.md``. ``firth gradcheck`` compares all gradients with finite
+differences.
 
-What comes out has the dtype of what goes in: training is in float32, the checks in float64.
+The output has the dtype of the input: float32 in training, float64 in gradient checks.
 """
 
 from __future__ import annotations
@@ -22,9 +23,14 @@ from firth.network import kernels
 Backward: TypeAlias = Callable[[Floats], Any]
 
 ACTIVATIONS = ("relu", "leaky_relu", "cube")
-_LOG_OF_NOTHING = np.log(1e-25)
+"""The activations of a hidden layer, by name."""
+
 EPSILON = 1e-5
-"""What `layer_norm` adds to the variance, which keeps that of a constant row away from 0."""
+"""`layer_norm` adds this to the variance, so that a constant row is not divided by 0."""
+
+_LOG_NEGLIGIBLE_SHARE = np.log(1e-25)
+"""Shares of a softmax below 1e-25 become 0. A sum of shares is the same without them, but the gradients that
+they lead to would be denormal numbers, with which processors are many times slower."""
 
 
 def linear(x: Floats, weight: Floats, bias: Floats) -> tuple[Floats, Backward]:
@@ -67,7 +73,7 @@ def activation(x: Floats, name: str) -> tuple[Floats, Backward]:
 def dropout(x: Floats, p: float, random: np.random.Generator | None) -> tuple[Floats, Backward]:
     r"""Set entries to 0 with probability `p`, and multiply the others by :math:`\gamma = 1/(1-p)`.
 
-    The mean of the output over all masks is the input, so nothing has to be done at evaluation.
+    The mean of the output over all masks is the input, so evaluation needs no correction.
 
     Parameters
     ----------
@@ -84,7 +90,7 @@ def dropout(x: Floats, p: float, random: np.random.Generator | None) -> tuple[Fl
     """
     if random is None or p == 0:
         return x, lambda dy: (dy,)
-    # 16 random bits decide as well as a float, and four entries share one draw of 64.
+    # 16 random bits are precise enough, and one draw of 64 bits serves four entries.
     bits = random.bit_generator.random_raw(-(-x.size // 4)).view(np.uint16)[: x.size].reshape(x.shape)
     dropped = round(p * 2**16)
     mask = (bits >= dropped) * x.dtype.type(1 / (1 - dropped / 2**16))
@@ -92,7 +98,7 @@ def dropout(x: Floats, p: float, random: np.random.Generator | None) -> tuple[Fl
 
 
 def layer_norm(x: Floats, gain: Floats, bias: Floats) -> tuple[Floats, Backward]:
-    r"""Bring each row to mean 0 and variance 1, then to `gain` and `bias`.
+    r"""Normalise each row to mean 0 and variance 1, then multiply by `gain` and add `bias`.
 
     Parameters
     ----------
@@ -123,10 +129,10 @@ def layer_norm(x: Floats, gain: Floats, bias: Floats) -> tuple[Floats, Backward]
 
 
 def convolution(x: Floats, weight: Floats, bias: Floats) -> tuple[Floats, Backward]:
-    """Look at each row and its two neighbours: ``y[i] = [x[i-1]; x[i]; x[i+1]] @ weight + bias``.
+    """Multiply each row and its two neighbours: ``y[i] = [x[i-1]; x[i]; x[i+1]] @ weight + bias``.
 
-    The output of the first and the last row, which have no two neighbours, is 0: like the sentences of a
-    batch (`firth.network.encoder.Batch`), the rows begin and end with an empty one.
+    The first and the last row have only one neighbour; their output is 0. In a batch
+    (`firth.network.encoder`), these two rows are empty.
 
     Parameters
     ----------
@@ -159,26 +165,26 @@ def slots(
     unit_slots: Ints,
     label_slots: Ints,
 ) -> tuple[Floats, Backward]:
-    """Return what the hidden layer of each decision gets from its slots.
+    """Return the hidden layer of m decisions before its activation, from the units and labels in their slots.
 
-    The layer is linear in the concatenation of its slots, ``[units[s_1]; units[s_2]; …] @ W``, so it is a
+    The layer is linear in the concatenation of its slots, ``[units[s_1]; units[s_2]; …] @ W``. So it is a
     sum over the slots, ``units[s_1] @ W_1 + units[s_2] @ W_2 + …``, and all products ``units @ W_k`` can be
-    computed at once, before it is known which decision will need which (Chen & Manning 2014, section 3.4).
+    computed at once, before the decisions that need them are known (Chen & Manning 2014, section 3.4).
 
     Parameters
     ----------
     units
-        (n, d): the vectors of words, or characters.
+        (n, d): the vectors of n units.
     weight
         (d, K h): ``W_k`` is ``weight[:, k h : (k + 1) h]``.
     label_table
-        (L, J h): what label l in slot j brings is ``label_table[l, j h : (j + 1) h]``.
+        (L, J h): label l in label slot j adds ``label_table[l, j h : (j + 1) h]``.
     bias
         (h,).
     unit_slots
-        (m, K): for each decision the unit in each slot.
+        (m, K): the number of the unit in each slot of each decision.
     label_slots
-        (m, J): for each decision the label in each label slot; J may be 0.
+        (m, J): the number of the label in each label slot of each decision; J may be 0.
 
     Returns
     -------
@@ -198,21 +204,21 @@ def slots(
 
 
 def optimal_softmax(scores: Floats, legal: Bools, optimal: Bools) -> tuple[Floats, Backward]:
-    r"""Return the cross-entropy of the softmax over what is legal, where several decisions may be right.
+    r"""Return the cross-entropy of the softmax over all legal decisions, where several may be optimal.
 
     .. math:: J = -\log \sum_{a \in \text{optimal}} \hat y_a, \qquad
               \hat y = \operatorname{softmax}(s \text{ over legal } a)
 
     With one optimal decision this is the naive softmax loss. The gradient is
     :math:`\hat y - \hat y_{|\text{optimal}} / \sum_{\text{optimal}} \hat y`: the true distribution is the
-    prediction itself, restricted to what is right.
+    prediction itself, restricted to the optimal decisions.
 
     Parameters
     ----------
     scores
         (m, A).
     legal, optimal
-        (m, A); whatever is optimal is legal, and at least one decision is optimal.
+        (m, A); optimal decisions are legal, and each row has at least one.
 
     Returns
     -------
@@ -231,14 +237,13 @@ def optimal_softmax(scores: Floats, legal: Bools, optimal: Bools) -> tuple[Float
 
 
 def _softmax(scores: Floats) -> tuple[Floats, Floats]:
-    """Return the softmax of each row, in which scores may be -inf, and the log of its divisor.
+    """Return the softmax of each row, and the logarithm of its divisor. Scores may be -inf.
 
-    Shares below 1e-25 become 0. A sum of shares does not see them, but the numbers that they make on their
-    way back would be so small that processors are many times slower with them.
+    Shares below 1e-25 become 0; see `_LOG_NEGLIGIBLE_SHARE`.
     """
     highest = scores.max(axis=1, keepdims=True)
     below = scores - highest
-    below[below < _LOG_OF_NOTHING] = -np.inf
+    below[below < _LOG_NEGLIGIBLE_SHARE] = -np.inf
     powers = np.exp(below)
     total = powers.sum(axis=1, keepdims=True)
     powers /= total

@@ -16,6 +16,7 @@ from firth.checks import thread_count
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.parsing.evaluation import RawScores, evaluate_raw
+from firth.parsing.model_file import pack_segmenter, unpack_segmenter
 from firth.parsing.parser.parser import Parser, Treebank, as_sentences
 from firth.parsing.segmenter.segmenter import Segmenter, raw_text
 from firth.parsing.tagger.features import Vectors
@@ -118,8 +119,8 @@ class Pipeline:
     def save(self, path: PathLike) -> None:
         """Write the pipeline to one file. `firth.Parser.load` reads the parser from it."""
         arrays, metadata = self.parser.pack()
-        arrays |= {f"segmenter/{name}": array for name, array in self.segmenter.arrays().items()}
-        save_arrays(path, arrays, {**metadata, "segmenter": self.segmenter.metadata()})
+        segmenter_arrays, segmenter_metadata = pack_segmenter(self.segmenter)
+        save_arrays(path, arrays | segmenter_arrays, metadata | segmenter_metadata)
 
 
 def _number(document: Document, first: int) -> None:
@@ -153,14 +154,8 @@ def load(model: PathLike) -> Pipeline:
     Raises
     ------
     InputError
-        There is no such model, it is no model of firth, broken, or of a newer version.
+        There is no such model; or it is not a model of firth, is damaged, or is of another version.
     """
     arrays, metadata = load_arrays(model_file(model))
     parser = Parser.unpack(arrays, metadata, str(model))
-    if "segmenter" not in metadata:
-        raise InputError(f"{model}: has no segmenter; train a whole pipeline with firth parser train")
-    own = {name.removeprefix("segmenter/"): a for name, a in arrays.items() if name.startswith("segmenter/")}
-    try:
-        return Pipeline(Segmenter.from_arrays(own, metadata["segmenter"]), parser)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{model}: is damaged ({type(error).__name__}: {error}); copy it again") from None
+    return Pipeline(unpack_segmenter(arrays, metadata, str(model)), parser)

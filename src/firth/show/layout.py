@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from unicodedata import combining, east_asian_width
 
 import numpy as np
 
 from firth.arrays import Float64s, Int64s, Ints
+from firth.checks import require
 from firth.errors import InputError
 
 METHODS = ("pca", "tsne")
@@ -88,13 +90,10 @@ def project(unit: Float64s, method: str | None = None) -> tuple[Float64s, str]:
     if method not in (None, *METHODS):
         raise InputError(f"unknown method {method!r} for a map: choose pca or tsne")
     if len(unit) > 3 and (method == "tsne" or (method is None and len(unit) >= _SMALLEST_TSNE)):
-        try:
+        if method == "tsne":
+            require("sklearn", "plot", "t-SNE")
+        if find_spec("sklearn") is not None:
             return _tsne(unit), "t-SNE of the cosines"
-        except ImportError:
-            if method == "tsne":
-                raise InputError(
-                    "t-SNE needs scikit-learn; install it with: pip install scikit-learn, or choose pca"
-                ) from None
     return _pca(unit)
 
 

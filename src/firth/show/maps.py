@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from firth.arrays import Int64s, PathLike
+from firth.checks import require
 from firth.errors import InputError
 from firth.show import pages, pictures
 from firth.show.layout import Drawing, fit_to_frame, font_sizes, project
@@ -133,13 +134,7 @@ def check_suffix(path: PathLike, suffixes: Sequence[str]) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in suffixes:
         raise InputError(f"{path}: a picture's name must end in {' or '.join(suffixes)}")
-    library = "plotly" if suffix == ".html" else "matplotlib"
-    try:
-        __import__(library)
-    except ImportError:
-        raise InputError(
-            f"{path}: drawing it needs {library}; install it with: pip install {library}"
-        ) from None
+    require("plotly" if suffix == ".html" else "matplotlib", "plot", f"{path}: drawing it")
     return suffix
 
 

@@ -19,10 +19,8 @@ from firth.files.arrays_file import load_arrays, save_arrays
 from firth.parsing.batches import batches_of_words
 from firth.parsing.parser.network import ParserShape
 from firth.parsing.parser.parser import Parser
-from firth.parsing.transitions.decoding import READABLE
-from firth.parsing.transitions.kernels import ARC_HYBRID, ARC_STANDARD_SWAP
 from firth.parsing.transitions.projectivity import LIFTED, deprojectivize, is_projective
-from firth.parsing.transitions.systems import Configuration
+from firth.parsing.transitions.systems import SYSTEMS, Configuration
 from firth.text import conllu
 from firth.text.conllu import tree_fault
 from firth.text.document import Sentence, Token
@@ -84,18 +82,18 @@ class Vectors:
 
 
 @cache
-def trained(system: int) -> Parser:
+def trained(system: str) -> Parser:
     return train(epochs=30, shape=replace(SMALL, system=system))
 
 
-@pytest.fixture(params=READABLE, ids=[system.name for system in READABLE.values()])
+@pytest.fixture(params=SYSTEMS)
 def any_parser(request: pytest.FixtureRequest) -> Parser:
     return trained(request.param)
 
 
 @pytest.fixture
 def parser() -> Parser:
-    return trained(ARC_HYBRID)
+    return trained("arc-hybrid")
 
 
 def bare(sentences: list[Sentence]) -> list[Sentence]:
@@ -163,7 +161,7 @@ def test_steps_lead_to_the_tree(any_parser: Parser) -> None:
         expected = [(token.head, token.deprel) for token in parsed.tokens]
         assert list(zip(*deprojectivize(heads, [str(d) for d in deprels]), strict=True)) == expected
         crossed += not is_projective(heads)
-    assert (crossed > 0) == (any_parser.network.shape.system == ARC_STANDARD_SWAP)
+    assert (crossed > 0) == (any_parser.system.has_swap)
 
 
 def test_threads_and_parts_do_not_matter(parser: Parser) -> None:
@@ -191,6 +189,20 @@ def test_save_and_load(any_parser: Parser, tmp_path: Path) -> None:
     assert restored.metadata["dev"] == any_parser.metadata["dev"]
     restored.save(tmp_path / "again.firth")
     assert (tmp_path / "again.firth").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("system", "number"), [("arc-standard", 0), ("arc-hybrid", 1), ("arc-standard-swap", 2)]
+)
+def test_files_have_the_number_of_the_system(
+    parser: Parser, system: str, number: int, tmp_path: Path
+) -> None:
+    """As they always had, so that programs of any age can read files of any age."""
+    assert trained(system).pack()[1]["shape"]["system"] == number
+    arrays, metadata = parser.pack()
+    save_arrays(tmp_path / "model", arrays, metadata | {"shape": metadata["shape"] | {"system": 3}})
+    with pytest.raises(InputError, match=r"model: is damaged: there is no transition system number 3"):
+        Parser.load(tmp_path / "model")
 
 
 def test_tags_are_guessed_or_kept(parser: Parser) -> None:
@@ -230,8 +242,8 @@ def test_without_language_specific_tags() -> None:
     assert parser.evaluate(dev, given_tags=True).las > 60
 
 
-@pytest.mark.parametrize("system", READABLE)
-def test_a_treebank_of_one_word_sentences(system: int) -> None:
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_treebank_of_one_word_sentences(system: str) -> None:
     """It shows no relation between words: all but the root get the one that says nothing."""
     treebank = [Sentence([Token(1, form, upos="INTJ", head=0, deprel="root")]) for form in ("oh", "ah", "oh")]
     parser = train(treebank, treebank, shape=replace(SMALL, system=system))
@@ -355,7 +367,8 @@ def test_settings_that_cannot_be_used(parser: Parser) -> None:
         ({"hidden": 0}, "hidden is 0"),
         ({"depth": -1}, "depth is -1"),
         ({"activation": "tanh"}, "there is no activation 'tanh'"),
-        ({"system": 7}, "there is no transition system 7"),
+        ({"system": 1}, "there is no transition system 1: choose one of arc-standard, arc-hybrid, arc-"),
+        ({"system": "arc-eager"}, "there is no transition system 'arc-eager': choose one of arc-standard"),
         ({"unit_slots": ("s9",)}, "there is no slot 's9'"),
     ],
     ids=str,

@@ -13,7 +13,7 @@ from firth.parsing.tagger.lemmas import Lemmas
 from firth.parsing.tagger.tag_sets import ATTRIBUTES, TagSets
 from firth.parsing.tagger.tagger import Tagger, TaggerShape
 from firth.parsing.tagger.training import TaggerTask
-from firth.progress import Progress
+from firth.runs.run import open_run
 from firth.text.document import Sentence, Token
 
 
@@ -48,7 +48,8 @@ def make_tagger(treebank: list[Sentence]) -> Tagger:
 def trained(treebank: list[Sentence], epochs: int, batch: int = 20) -> tuple[Tagger, list[dict[str, float]]]:
     tagger = make_tagger(treebank)
     task = TaggerTask(tagger, treebank, treebank)
-    history = train(task, Schedule(epochs=epochs, batch=batch), name="tagger", threads=1, progress=Progress())
+    with open_run() as run:
+        history = train(task, Schedule(epochs=epochs, batch=batch), name="tagger", threads=1, run=run)
     return tagger, history
 
 

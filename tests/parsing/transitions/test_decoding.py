@@ -12,26 +12,24 @@ import numpy as np
 import pytest
 
 from firth.compute.quantized import whole_numbers
-from firth.errors import InputError
 from firth.network import layers
 from firth.network.decider import Decider, DeciderShape
 from firth.network.gradients import Gradients
 from firth.network.kernels import sum_slots
 from firth.network.runner import SPARE_ROWS
 from firth.parsing.transitions.actions import Actions
-from firth.parsing.transitions.decoding import READABLE, Decoder, Walk
-from firth.parsing.transitions.kernels import (
-    ARC_HYBRID,
-    ARC_STANDARD,
-    ARC_STANDARD_SWAP,
-    LEFT,
-    RIGHT,
-    ROOT_ARC,
-    SHIFT,
-    SLOTS,
-)
+from firth.parsing.transitions.codes import ACTIVATIONS, LEFT_ARC, RIGHT_ARC, ROOT_ARC, SHIFT
+from firth.parsing.transitions.decoding import Decoder, Walk
 from firth.parsing.transitions.projectivity import projectivize
-from firth.parsing.transitions.systems import ArcHybrid, ArcStandard, Configuration, Kind, Transition
+from firth.parsing.transitions.slots import SLOTS
+from firth.parsing.transitions.systems import (
+    SYSTEMS,
+    ArcHybrid,
+    ArcStandard,
+    Configuration,
+    Kind,
+    Transition,
+)
 from firth.text.conllu import tree_fault
 
 RELATIONS, ROOTS = ["amod", "det", "nsubj", "obj"], ["parataxis", "root"]
@@ -39,20 +37,27 @@ UNITS = HIDDEN = 16
 LENGTHS = np.array([3, 0, 9, 1, 1, 14, 2, 6, 25, 5])
 NONE = -1
 
-each_system = pytest.mark.parametrize("system", READABLE, ids=[system.name for system in READABLE.values()])
+each_system = pytest.mark.parametrize("system", SYSTEMS)
 
 
 def make_decoder(
-    system: int,
+    system: str,
     seed: int = 0,
     unit_slots: Sequence[str] = SLOTS,
     label_slots: Sequence[str] = SLOTS,
     activation: str = "relu",
 ) -> tuple[Decoder, Actions, Decider]:
     """Return a decoder whose scores are random."""
-    actions = Actions(RELATIONS, ROOTS, swap=system == ARC_STANDARD_SWAP)
+    actions = Actions(RELATIONS, ROOTS, swap=SYSTEMS[system].has_swap)
     shape = DeciderShape(
-        UNITS, 2, len(unit_slots), len(label_slots), actions.none + 1, HIDDEN, len(actions.kinds), activation
+        units=UNITS,
+        extras=2,
+        slots=len(unit_slots),
+        label_slots=len(label_slots),
+        labels=actions.none_label + 1,
+        hidden=HIDDEN,
+        outputs=len(actions.kinds),
+        activation=activation,
     )
     decider, random = Decider(shape, {}), np.random.default_rng(seed)
     decider.initialise(random)
@@ -85,12 +90,12 @@ def random_tree(n: int, random: np.random.Generator, projective: bool = True) ->
     return heads, [str(random.choice(RELATIONS if head else ROOTS)) for head in heads]
 
 
-def configurations(system: int, transitions: Sequence[Transition], n: int) -> Iterator[Configuration]:
+def configurations(system: str, transitions: Sequence[Transition], n: int) -> Iterator[Configuration]:
     """Yield the configuration before each transition of a sentence, taken by a readable system."""
     configuration = Configuration.initial(n)
     for transition in transitions:
         yield configuration
-        READABLE[system].apply(configuration, transition)
+        SYSTEMS[system].apply(configuration, transition)
     assert configuration.is_final
 
 
@@ -119,12 +124,12 @@ def words_of(units: np.ndarray, first: int, lengths: np.ndarray) -> list[int]:
     return [special.get(unit, unit - first + 1) for unit in units.tolist()]
 
 
-def legal_actions(system: int, actions: Actions, configuration: Configuration) -> list[bool]:
-    kinds = READABLE[system].legal(configuration)
+def legal_actions(system: str, actions: Actions, configuration: Configuration) -> list[bool]:
+    kinds = SYSTEMS[system].legal(configuration)
     is_last = len(configuration.stack) == 2 and not configuration.buffer
     return [
         actions.transition(k).kind in kinds
-        and (kind not in (RIGHT, ROOT_ARC) or (kind == ROOT_ARC) == is_last)
+        and (kind not in (RIGHT_ARC, ROOT_ARC) or (kind == ROOT_ARC) == is_last)
         for k, kind in enumerate(actions.kinds)
     ]
 
@@ -132,7 +137,7 @@ def legal_actions(system: int, actions: Actions, configuration: Configuration) -
 def check_walk(
     walk: Walk,
     at: int,
-    system: int,
+    system: str,
     actions: Actions,
     configuration: Configuration,
     first: int,
@@ -167,40 +172,13 @@ def is_optimal(
     ]
 
 
-def test_numbers_of_actions() -> None:
-    actions = Actions(["det", "obj"], ["root"], swap=True)
-    assert [str(actions.transition(k)) for k in range(len(actions.kinds))] == [
-        "SHIFT",
-        "LEFT-ARC(det)",
-        "LEFT-ARC(obj)",
-        "RIGHT-ARC(det)",
-        "RIGHT-ARC(obj)",
-        "RIGHT-ARC(root)",
-        "SWAP",
-    ]
-    assert actions.number([2, 0, 2], ["det", "root", "nsubj"]).tolist() == [0, 2, actions.none]
-    with pytest.raises(InputError, match=r"LEFT-ARC\(nsubj\) is not among the actions"):
-        actions.number_steps(ArcStandard().oracle([2, 0], ["nsubj", "root"]))
-    for relations, roots in (([], ["root"]), (["det"], [])):
-        with pytest.raises(InputError, match="at least one"):
-            Actions(relations, roots)
-
-
-def test_a_relation_of_roots_and_others() -> None:
-    """The arc from ROOT is another action than that between words, even if their relation is one."""
-    actions = Actions(["dep"], ["dep"])
-    assert actions.number([2, 0], ["dep", "dep"]).tolist() == [0, 1]
-    steps = actions.number_steps(ArcStandard().oracle([2, 0], ["dep", "dep"]))
-    assert actions.kinds[steps].tolist() == [SHIFT, SHIFT, LEFT, ROOT_ARC]
-
-
 def test_arc_standard_as_in_the_literature() -> None:
     """The sentence "I parsed this sentence correctly", in the 10 steps of the textbook."""
     heads, labels = [2, 0, 4, 2, 2], ["nsubj", "root", "det", "obj", "amod"]
-    decoder, actions, _ = make_decoder(ARC_STANDARD)
+    decoder, actions, _ = make_decoder("arc-standard")
     steps = actions.number_steps(ArcStandard().oracle(heads, labels))
     assert actions.kinds[steps].tolist() == [
-        SHIFT, SHIFT, LEFT, SHIFT, SHIFT, LEFT, RIGHT, SHIFT, RIGHT, ROOT_ARC,
+        SHIFT, SHIFT, LEFT_ARC, SHIFT, SHIFT, LEFT_ARC, RIGHT_ARC, SHIFT, RIGHT_ARC, ROOT_ARC,
     ]  # fmt: skip
     lengths = np.array([5])
     walk = decoder.follow(lengths, [steps])
@@ -217,7 +195,7 @@ def test_arc_standard_as_in_the_literature() -> None:
 
 @each_system
 @pytest.mark.parametrize("seed", range(5))
-def test_decoded_trees_are_those_of_the_readable_system(system: int, seed: int) -> None:
+def test_decoded_trees_are_those_of_the_readable_system(system: str, seed: int) -> None:
     decoder, actions, _ = make_decoder(system, seed)
     heads, labels = decoder.decode(make_rows(LENGTHS, seed), LENGTHS)
     steps = decoder.actions(make_rows(LENGTHS, seed), LENGTHS)
@@ -228,7 +206,7 @@ def test_decoded_trees_are_those_of_the_readable_system(system: int, seed: int) 
         configuration = Configuration.initial(n)
         for step in of_sentence:
             check_walk(walk, at, system, actions, configuration, first, LENGTHS)
-            READABLE[system].apply(configuration, actions.transition(step))
+            SYSTEMS[system].apply(configuration, actions.transition(step))
             at += 1
         names = [actions.labels[k] for k in labels[first : first + n]]
         is_root = (heads[first : first + n] == 0).tolist()
@@ -238,18 +216,18 @@ def test_decoded_trees_are_those_of_the_readable_system(system: int, seed: int) 
         n_swaps = sum(actions.transition(step).kind == Kind.SWAP for step in of_sentence)
         assert len(of_sentence) == 2 * (n + n_swaps)
         swaps += n_swaps
-    assert swaps == 0 or system == ARC_STANDARD_SWAP
+    assert swaps == 0 or system == "arc-standard-swap"
     if seed == 0:
-        assert (swaps > 0) == (system == ARC_STANDARD_SWAP)
+        assert (swaps > 0) == (system == "arc-standard-swap")
 
 
 @each_system
-def test_followed_steps_see_what_is_there(system: int) -> None:
+def test_followed_steps_see_what_is_there(system: str) -> None:
     random = np.random.default_rng(0)
     decoder, actions, _ = make_decoder(system)
-    trees = [random_tree(n, random, projective=system != ARC_STANDARD_SWAP) for n in LENGTHS if n]
+    trees = [random_tree(n, random, projective=system != "arc-standard-swap") for n in LENGTHS if n]
     lengths = LENGTHS[LENGTHS > 0]
-    transitions = [READABLE[system].oracle(*tree) for tree in trees]
+    transitions = [SYSTEMS[system].oracle(*tree) for tree in trees]
     steps = [actions.number_steps(of_sentence) for of_sentence in transitions]
     walk = decoder.follow(lengths, steps)
     at = 0
@@ -259,14 +237,14 @@ def test_followed_steps_see_what_is_there(system: int) -> None:
             at += 1
     assert at == len(walk.legal)
     np.testing.assert_array_equal(np.nonzero(walk.optimal), (np.arange(at), np.concatenate(steps)))
-    if system == ARC_STANDARD_SWAP:
+    if system == "arc-standard-swap":
         assert Kind.SWAP in {transition.kind for of_sentence in transitions for transition in of_sentence}
 
 
 @each_system
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("name", ["slots", "labels", "output", "output.bias"])
-def test_scores_that_are_no_numbers_lead_to_some_tree(system: int, value: float, name: str) -> None:
+def test_scores_that_are_no_numbers_lead_to_some_tree(system: str, value: float, name: str) -> None:
     """Training may diverge: it must be told so, and not crash before."""
     _, actions, decider = make_decoder(system)
     decider.parameters[f"decider.{name}"][..., 0] = value
@@ -279,13 +257,17 @@ def test_scores_that_are_no_numbers_lead_to_some_tree(system: int, value: float,
 
 def test_followed_steps_build_the_tree() -> None:
     """What has been read in the last step, and the arcs before, are the gold tree."""
-    decoder, actions, _ = make_decoder(ARC_STANDARD_SWAP)
+    decoder, actions, _ = make_decoder("arc-standard-swap")
     heads, labels = [3, 0, 2, 1, 2], ["obj", "root", "obj", "det", "amod"]  # 4 hangs on 1, across 2
-    steps = actions.number_steps(READABLE[ARC_STANDARD_SWAP].oracle(heads, labels))
+    steps = actions.number_steps(SYSTEMS["arc-standard-swap"].oracle(heads, labels))
     walk = decoder.follow(np.array([5]), [steps])
     last = dict(zip(SLOTS, words_of(walk.unit_slots[-1], 1, np.array([5])), strict=True))
     assert (last["s0"], last["s0.r1"], last["s0.r2"]) == (2, 5, 3)
     assert Kind.SWAP in {actions.transition(step).kind for step in steps}
+
+
+def test_all_activations_are_compiled() -> None:
+    assert tuple(ACTIVATIONS) == layers.ACTIVATIONS
 
 
 def rounded_scores(decider: Decider, rows: np.ndarray, walk: Walk) -> np.ndarray:
@@ -309,7 +291,7 @@ def test_explored_steps(activation: str, exploring: float) -> None:
     """On the way, each step sees what is there, knows what is right, and takes what the network says."""
     random = np.random.default_rng(1)
     lengths = LENGTHS[LENGTHS > 0]
-    decoder, actions, decider = make_decoder(ARC_HYBRID, 3, activation=activation)
+    decoder, actions, decider = make_decoder("arc-hybrid", 3, activation=activation)
     trees = [random_tree(n, random) for n in lengths]
     rows = make_rows(lengths)
     follow_best = random.random(2 * lengths.sum()) < exploring
@@ -317,7 +299,7 @@ def test_explored_steps(activation: str, exploring: float) -> None:
         rows.copy(),
         lengths,
         np.concatenate([heads for heads, _ in trees]),
-        np.concatenate([actions.number(*tree) for tree in trees]),
+        np.concatenate([actions.number_labels(*tree) for tree in trees]),
         follow_best,
     )
     scores = rounded_scores(decider, rows[:-SPARE_ROWS], walk)
@@ -326,8 +308,8 @@ def test_explored_steps(activation: str, exploring: float) -> None:
     at = mistakes = 0
     for n, first, (heads, labels) in zip(lengths, first_rows(lengths), trees, strict=True):
         transitions = [actions.transition(step) for step in taken[at : at + 2 * n]]
-        for configuration in configurations(ARC_HYBRID, transitions, n):
-            check_walk(walk, at, ARC_HYBRID, actions, configuration, first, lengths)
+        for configuration in configurations("arc-hybrid", transitions, n):
+            check_walk(walk, at, "arc-hybrid", actions, configuration, first, lengths)
             optimal = walk.optimal[at].tolist()
             assert optimal == is_optimal(actions, walk.legal[at], configuration, heads, labels)
             assert any(optimal)
@@ -340,21 +322,21 @@ def test_explored_steps(activation: str, exploring: float) -> None:
 
 def test_a_gold_label_that_is_not_known() -> None:
     """Where the right label cannot be given, any label is right."""
-    decoder, actions, _ = make_decoder(ARC_HYBRID)
+    decoder, actions, _ = make_decoder("arc-hybrid")
     lengths = np.array([2])
     walk = decoder.explore(
         make_rows(lengths),
         lengths,
         np.array([2, 0]),
-        actions.number([2, 0], ["new", "new"]),
+        actions.number_labels([2, 0], ["new", "new"]),
         np.zeros(4, bool),
     )
-    left, root = actions.kinds == LEFT, actions.kinds == ROOT_ARC
+    left, root = actions.kinds == LEFT_ARC, actions.kinds == ROOT_ARC
     np.testing.assert_array_equal(walk.optimal, [actions.kinds == SHIFT, left, actions.kinds == SHIFT, root])
 
 
 @each_system
-def test_sentences_do_not_influence_each_other(system: int) -> None:
+def test_sentences_do_not_influence_each_other(system: str) -> None:
     """Side by side in lanes, or one by one: the same trees, and the same actions."""
     decoder, _, _ = make_decoder(system, 2)
     heads, labels = decoder.decode(make_rows(LENGTHS), LENGTHS)
@@ -370,10 +352,10 @@ def test_sentences_do_not_influence_each_other(system: int) -> None:
 
 def test_walks_do_not_influence_each_other() -> None:
     random = np.random.default_rng(4)
-    decoder, actions, _ = make_decoder(ARC_HYBRID, 2)
+    decoder, actions, _ = make_decoder("arc-hybrid", 2)
     trees = [random_tree(n, random) if n else ([], []) for n in LENGTHS]
     heads = [np.array(heads, np.int64) for heads, _ in trees]
-    labels = [actions.number(*tree) for tree in trees]
+    labels = [actions.number_labels(*tree) for tree in trees]
     follow_best = random.random(2 * LENGTHS.sum()) < 0.5
     together = decoder.explore(
         make_rows(LENGTHS), LENGTHS, np.concatenate(heads), np.concatenate(labels), follow_best
@@ -391,7 +373,7 @@ def test_walks_do_not_influence_each_other() -> None:
 
 @pytest.mark.parametrize("lengths", [[], [0], [0, 0]], ids=str)
 def test_nothing_to_parse(lengths: list[int]) -> None:
-    decoder, _, _ = make_decoder(ARC_HYBRID)
+    decoder, _, _ = make_decoder("arc-hybrid")
     of_sentences = np.array(lengths, np.int64)
     heads, labels = decoder.decode(make_rows(of_sentences), of_sentences)
     assert not heads.any() and not labels.any()
@@ -399,7 +381,7 @@ def test_nothing_to_parse(lengths: list[int]) -> None:
 
 
 def test_slots_can_be_chosen() -> None:
-    decoder, actions, decider = make_decoder(ARC_HYBRID, 1, ("b0", "s0"), ())
+    decoder, actions, decider = make_decoder("arc-hybrid", 1, ("b0", "s0"), ())
     lengths = np.array([4])
     (steps,) = decoder.actions(make_rows(lengths), lengths)
     walk = decoder.follow(lengths, [steps])
@@ -411,7 +393,7 @@ def test_slots_can_be_chosen() -> None:
     assert len(actions.kinds) == walk.legal.shape[1]
 
 
-def small_run(system: int) -> dict[str, np.ndarray]:
+def small_run(system: str) -> dict[str, np.ndarray]:
     """Return all that the machine computes for a few sentences."""
     lengths = np.array([3, 0, 5, 1, 2, 4])
     decoder, actions, _ = make_decoder(system, 5, activation="leaky_relu")
@@ -419,11 +401,11 @@ def small_run(system: int) -> dict[str, np.ndarray]:
     steps = decoder.actions(make_rows(lengths), lengths)
     followed = decoder.follow(lengths, steps)
     results = {"heads": heads, "labels": labels, "steps": np.concatenate(steps), **vars(followed)}
-    if system == ARC_HYBRID:
+    if system == "arc-hybrid":
         random = np.random.default_rng(6)
         trees = [random_tree(n, random) for n in lengths if n]
         gold_heads = np.concatenate([heads for heads, _ in trees])
-        gold_labels = np.concatenate([actions.number(*tree) for tree in trees])
+        gold_labels = np.concatenate([actions.number_labels(*tree) for tree in trees])
         follow_best = random.random(2 * lengths.sum()) < 0.6
         walk = decoder.explore(make_rows(lengths), lengths, gold_heads, gold_labels, follow_best)
         results |= {f"explored {name}": array for name, array in vars(walk).items()}
@@ -437,13 +419,13 @@ import sys
 import numpy as np
 sys.path.insert(0, sys.argv[1])
 import test_decoding as t
-for system in t.READABLE:
+for system in t.SYSTEMS:
     np.savez(f"{sys.argv[2]}/{system}.npz", **t.small_run(system))
 """
     command = [sys.executable, "-c", program, str(Path(__file__).parent), str(tmp_path)]
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONWARNINGS": "error::RuntimeWarning"}
     subprocess.run(command, env=environment, check=True)
-    for system in READABLE:
+    for system in SYSTEMS:
         plain_python = np.load(tmp_path / f"{system}.npz")
         for name, array in small_run(system).items():
             np.testing.assert_array_equal(array, plain_python[name], err_msg=name)

@@ -21,6 +21,7 @@ from firth.parsing.transitions.systems import (
     Kind,
     Transition,
     TransitionSystem,
+    system_named,
 )
 from firth.text import conllu
 
@@ -91,6 +92,19 @@ def test_arc_standard_as_in_the_literature() -> None:
 def test_arc_hybrid_takes_left_arcs_from_the_buffer() -> None:
     transitions = ArcHybrid().oracle(HEADS, LABELS)
     assert [str(transition) for transition in transitions[:3]] == ["SHIFT", "LEFT-ARC(nsubj)", "SHIFT"]
+
+
+def test_systems_are_found_by_name() -> None:
+    assert list(SYSTEMS) == ["arc-standard", "arc-hybrid", "arc-standard-swap"]
+    assert all(system_named(name).name == name for name in SYSTEMS)
+    for name in ("arc-eager", "", 1, None, ["arc-hybrid"]):
+        with pytest.raises(InputError, match=r"choose one of arc-standard, arc-hybrid, arc-standard-swap$"):
+            system_named(name)  # type: ignore[arg-type]
+
+
+def test_numbers_in_model_files() -> None:
+    """They must never change."""
+    assert [system.code for system in SYSTEMS.values()] == [0, 1, 2]
 
 
 def test_swap_waits_until_a_component_is_built() -> None:

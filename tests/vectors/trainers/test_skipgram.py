@@ -12,7 +12,9 @@ import pytest
 
 import firth
 from firth.errors import InputError
+from firth.files.arrays_file import load_arrays, save_arrays
 from firth.progress import Progress
+from firth.text.corpus import Corpus, encode
 from firth.vectors.trainers import negative_sampling
 
 
@@ -235,6 +237,15 @@ def test_a_checkpoint_that_does_not_fit_its_corpus(tmp_path: Path) -> None:
     ids.tofile(tmp_path / "work" / "ids.bin")
     with pytest.raises(InputError, match="not that of the checkpoint"):
         model.fit(_sentences(), checkpoint_dir=tmp_path, resume=True)
+    arrays, metadata = load_arrays(tmp_path / "vectors.checkpoint", mmap=False)
+    encode(Corpus(_sentences()), tmp_path / "work", min_count=1)
+    for broken, state, message in (
+        ({**arrays, "V": arrays["V"][1:]}, metadata["state"], "the array 'V' is missing or has another size"),
+        (arrays, {"done": 3}, "does not say how far training was"),
+    ):
+        save_arrays(tmp_path / "vectors.checkpoint", broken, {**metadata, "state": state})
+        with pytest.raises(InputError, match=message):
+            model.fit(_sentences(), checkpoint_dir=tmp_path, resume=True)
     (tmp_path / "vectors.checkpoint").write_bytes(b"xx")
     with pytest.raises(InputError, match=r"vectors\.checkpoint"):
         model.fit(_sentences(), checkpoint_dir=tmp_path, resume=True)

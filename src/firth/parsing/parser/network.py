@@ -14,14 +14,15 @@ from firth.errors import InputError
 from firth.network.decider import Decider, DeciderShape
 from firth.network.encoder import Encoder, EncoderShape
 from firth.network.layers import ACTIVATIONS
-from firth.network.parameters import Parameters
+from firth.network.parameters import Parameters, ParameterSpec
 from firth.network.runner import EncoderRunner
 from firth.parsing.tagger.features import WordFeatures
 from firth.parsing.tagger.tag_sets import TagSets
 from firth.parsing.transitions.actions import Actions
-from firth.parsing.transitions.decoding import READABLE, Decoder
-from firth.parsing.transitions.kernels import ARC_HYBRID, SLOTS
+from firth.parsing.transitions.decoding import Decoder
 from firth.parsing.transitions.projectivity import LIFTED, deprojectivize
+from firth.parsing.transitions.slots import check_slots
+from firth.parsing.transitions.systems import system_named
 
 Tree: TypeAlias = tuple[list[int], list[str]]
 """The head and the relation of each word of a sentence."""
@@ -40,7 +41,7 @@ class ParserShape:
     depth: int = 3
     hidden: int = 256
     activation: str = "relu"
-    system: int = ARC_HYBRID
+    system: str = "arc-hybrid"
     unit_slots: tuple[str, ...] = UNIT_SLOTS
     label_slots: tuple[str, ...] = LABEL_SLOTS
 
@@ -54,13 +55,8 @@ class ParserShape:
             raise InputError(
                 f"there is no activation {self.activation!r}: choose one of {', '.join(ACTIVATIONS)}"
             )
-        if self.system not in READABLE:
-            raise InputError(
-                f"there is no transition system {self.system!r}: choose one of {sorted(READABLE)}"
-            )
-        for slot in (*self.unit_slots, *self.label_slots):
-            if slot not in SLOTS:
-                raise InputError(f"there is no slot {slot!r}: choose one of {', '.join(SLOTS)}")
+        system_named(self.system)
+        check_slots((*self.unit_slots, *self.label_slots))
 
 
 class ParserNetwork:
@@ -89,7 +85,7 @@ class ParserNetwork:
                 extras=2,
                 slots=len(shape.unit_slots),
                 label_slots=len(shape.label_slots),
-                labels=actions.none + 1,
+                labels=actions.none_label + 1,
                 hidden=shape.hidden,
                 outputs=len(actions.kinds),
                 activation=shape.activation,
@@ -97,6 +93,11 @@ class ParserNetwork:
             parameters,
             "parser.decider.",
         )
+
+    def specs(self) -> Iterator[ParameterSpec]:
+        """Yield the specs of all parameters."""
+        yield from self.encoder.specs()
+        yield from self.decider.specs()
 
     def initialise(self, random: np.random.Generator) -> None:
         """Set all parameters to their random beginnings."""

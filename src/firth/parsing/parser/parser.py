@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,23 +11,16 @@ import numpy.typing as npt
 
 from firth.arrays import Arrays, Ints, PathLike
 from firth.checks import seed_number, thread_count, whole_number
-from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
-from firth.network.packing import pack, unpack
-from firth.network.parameters import Parameters, check_parameters
 from firth.network.training import Schedule
 from firth.parsing.batches import batches_of_words
 from firth.parsing.evaluation import Scores, evaluate
+from firth.parsing.model_file import pack_parser, unpack_parser
 from firth.parsing.parser.network import ParserNetwork, ParserRunner, ParserShape, Tree
 from firth.parsing.parser.training import train_parser
-from firth.parsing.tagger.features import Vectors, WordFeatures
-from firth.parsing.tagger.lemmas import Lemmas
-from firth.parsing.tagger.tag_sets import TagSets
-from firth.parsing.tagger.tagger import Tagger, TaggerShape
-from firth.parsing.transitions.actions import Actions
-from firth.parsing.transitions.decoding import READABLE
-from firth.parsing.transitions.kernels import ARC_STANDARD_SWAP
-from firth.parsing.transitions.systems import Transition, TransitionSystem
+from firth.parsing.tagger.features import Vectors
+from firth.parsing.tagger.tagger import Tagger
+from firth.parsing.transitions.systems import SYSTEMS, Transition, TransitionSystem
 from firth.progress import Progress
 from firth.runs.run import Run, open_run
 from firth.runs.workers import worker_threads
@@ -36,10 +28,6 @@ from firth.text import conllu
 from firth.text.document import Sentence, Token
 
 Treebank = PathLike | Sequence[Sentence]
-
-_KIND = "firth parser"
-FORMAT = 2
-"""Version of the model file; it grows when older programs cannot read newer files."""
 
 
 class Parser:
@@ -190,7 +178,7 @@ class Parser:
     @property
     def system(self) -> TransitionSystem:
         """The transition system, in its readable form."""
-        return READABLE[self.network.shape.system]
+        return SYSTEMS[self.network.shape.system]
 
     def transitions(self, sentence: Sentence, *, given_tags: bool = False) -> list[Transition]:
         """Return the steps in which the parser builds the tree of a sentence, for `firth.show.traces`.
@@ -203,7 +191,7 @@ class Parser:
         return [self.network.actions.transition(action) for action in actions.tolist()]
 
     def save(self, path: PathLike) -> None:
-        """Write the parser to one file, from which `load` makes it again."""
+        """Write the parser to one file, for `load`."""
         save_arrays(path, *self.pack())
 
     @classmethod
@@ -213,67 +201,18 @@ class Parser:
         Raises
         ------
         InputError
-            It is no model of firth, broken, or of a newer version.
+            It is not a model of firth, is damaged, or is of another version.
         """
-        arrays, metadata = load_arrays(path)
-        return cls.unpack(arrays, metadata, str(path))
+        return cls.unpack(*load_arrays(path), str(path))
 
     def pack(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-        """Return the arrays and the metadata that a model file consists of."""
-        arrays = {f"features/{name}": array for name, array in self.network.features.arrays().items()}
-        arrays |= pack(self.tagger.parameters | self.network.parameters)
-        actions = self.network.actions
-        # The same training makes the same file, however long it took.
-        history = [
-            {name: figure for name, figure in epoch.items() if name != "seconds"}
-            for epoch in self.metadata.get("history", [])
-        ]
-        metadata = {
-            "kind": _KIND,
-            "format": FORMAT,
-            "tags": self.tagger.tags.values,
-            "lemma rules": self.tagger.lemmas.rules,
-            "relations": actions.relations,
-            "roots": actions.roots,
-            "shape": asdict(self.network.shape),
-            "tagger shape": asdict(self.tagger.shape),
-            "training": {**self.metadata, "history": history},
-        }
-        return arrays, metadata
+        """Return the arrays and the metadata of a model file."""
+        return pack_parser(self.tagger, self.network, self.metadata)
 
     @classmethod
     def unpack(cls, arrays: Arrays, metadata: Mapping[str, Any], name: str) -> Parser:
-        """Make a parser of what `pack` returned; `name` is that of the file, for errors."""
-        if metadata.get("kind") != _KIND:
-            raise InputError(f"{name}: is no parser; train one with firth parser train")
-        if metadata.get("format") != FORMAT:
-            raise InputError(
-                f"{name}: was made by another version of firth (format {metadata.get('format')}, not "
-                f"{FORMAT}); install that version, or train again"
-            )
-        try:
-            features = WordFeatures.from_arrays(
-                {key.removeprefix("features/"): a for key, a in arrays.items() if key.startswith("features/")}
-            )
-            tags = TagSets(metadata["tags"])
-            parameters: dict[str, Parameters] = {
-                part: unpack({k: array for k, array in arrays.items() if k.startswith(f"{part}.")})
-                for part in ("tagger", "parser")
-            }
-            tagger_shape = TaggerShape(**metadata["tagger shape"])
-            lemmas = Lemmas(metadata["lemma rules"])
-            tagger = Tagger(features, tags, lemmas, parameters["tagger"], tagger_shape)
-            sizes: dict[str, Any] = metadata["shape"]
-            slots = {name: tuple(sizes[name]) for name in ("unit_slots", "label_slots")}
-            shape = ParserShape(**{**sizes, **slots})
-            swap = shape.system == ARC_STANDARD_SWAP
-            actions = Actions(metadata["relations"], metadata["roots"], swap)
-            network = ParserNetwork(features, tags, actions, shape, parameters["parser"])
-            check_parameters(parameters["tagger"], tagger.shapes)
-            check_parameters(parameters["parser"], network.encoder.shapes | network.decider.shapes)
-            return cls(tagger, network, metadata["training"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"{name}: is damaged ({type(error).__name__}: {error}); copy it again") from None
+        """Make a parser of what `pack` returned; `name` is the name of the file, for errors."""
+        return cls(*unpack_parser(arrays, metadata, name))
 
     def fill_in(self, sentences: Sequence[Sentence]) -> None:
         """Tag and parse sentences, in place, in the thread of the caller."""

@@ -27,9 +27,9 @@ from firth.parsing.tagger.tag_sets import ATTRIBUTES, TagSets
 from firth.parsing.tagger.tagger import Tagger, TaggerShape
 from firth.parsing.tagger.training import TaggerTask, number_words, tag_sentences
 from firth.parsing.transitions.actions import Actions
-from firth.parsing.transitions.decoding import READABLE, Walk
-from firth.parsing.transitions.kernels import ARC_HYBRID, ARC_STANDARD_SWAP
+from firth.parsing.transitions.decoding import Walk
 from firth.parsing.transitions.projectivity import LIFTED, projectivize
+from firth.parsing.transitions.systems import SYSTEMS
 from firth.runs.run import Run
 from firth.text.conllu import tree_fault
 from firth.text.document import Sentence
@@ -45,7 +45,7 @@ _EXPLORE = 0.9  # of the steps take the best action, right or wrong, once the pa
 
 
 class ParserTask:
-    """Training a parser network: with a dynamic oracle for arc-hybrid, with a static one for other systems.
+    """Training a parser network, with a dynamic oracle if the transition system has one, else a static one.
 
     See `firth.network.training.Task`.
 
@@ -78,10 +78,10 @@ class ParserTask:
             (dev[where], self._both_ids(dev[where], np.concatenate(dev_tags[where])))
             for where in batches_of_words(map(len, dev))
         ]
-        actions, system = network.actions, READABLE[network.shape.system]
+        actions, system = network.actions, SYSTEMS[network.shape.system]
         self._heads = [np.array(heads) for heads, _ in trees]
-        self._labels = [actions.number(heads, deprels) for heads, deprels in trees]
-        self._static = network.shape.system != ARC_HYBRID
+        self._labels = [actions.number_labels(heads, deprels) for heads, deprels in trees]
+        self._static = not system.has_dynamic_oracle
         self._steps = [actions.number_steps(system.oracle(*tree)) for tree in trees] if self._static else []
 
     def _both_ids(self, sentences: Sequence[Sentence], tags: Ints) -> tuple[Ints, Ints]:
@@ -196,9 +196,9 @@ def train_parser(
     else:
         own_tags, name = [tags.number([sentence]) for sentence in sentences], "tagger"
     tagger = tagger_of([*sentences, *silver], dev, name, Lemmas.learn(sentences))
-    round_parameters(tagger.parameters)
+    round_parameters(tagger.parameters, tagger.specs())
 
-    swap = shape.system == ARC_STANDARD_SWAP
+    swap = SYSTEMS[shape.system].has_swap
     trees = _trees(sentences) if swap else _projective_trees(sentences)
     network = ParserNetwork(features, tags, _actions(trees, swap), shape, {})
     network.initialise(np.random.default_rng([schedule.seed, 2]))
@@ -207,7 +207,7 @@ def train_parser(
     own_tags += [tags.number([sentence]) for sentence in silver]
     task = ParserTask(network, [*sentences, *silver], trees, own_tags, dev, dev_tags)
     history = train(task, schedule, name="parser", threads=threads, run=run, settings=settings)
-    round_parameters(network.parameters)
+    round_parameters(network.parameters, network.specs())
     metadata = {
         "sentences": len(sentences),
         "words": sum(len(sentence.tokens) for sentence in sentences),

@@ -7,7 +7,7 @@ frequent in training have a number, and with it an embedding.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,14 @@ import numpy.typing as npt
 
 from firth.arrays import Arrays, Bools, Floats, Ids, Ints
 from firth.compute.hashing import enter, look_up
+from firth.errors import InputError
+from firth.files.records import ArrayRecord, check_arrays, reading
 from firth.network import layers
 from firth.network.decider import Decider, DeciderShape
 from firth.network.encoder import Batch, Encoder, EncoderShape
 from firth.network.gradients import Gradients
 from firth.network.packing import pack, unpack
-from firth.network.parameters import Parameters, check_parameters
+from firth.network.parameters import Parameters, ParameterSpec
 from firth.network.runner import EncoderRunner
 
 Hashes = Ids
@@ -139,8 +141,13 @@ class BoundaryNetwork:
             DeciderShape(shape.width, 0, len(shape.slots), 0, 0, shape.hidden, 2), parameters
         )
 
+    def specs(self) -> Iterator[ParameterSpec]:
+        """Yield the specs of all parameters."""
+        yield from self.encoder.specs()
+        yield from self.decider.specs()
+
     def initialise(self, random: np.random.Generator) -> None:
-        """Set all parameters to their random beginnings."""
+        """Set all parameters to their random first values."""
         self.encoder.initialise(random)
         self.decider.initialise(random)
 
@@ -155,30 +162,36 @@ class BoundaryNetwork:
         return scores, lambda dscores: encoder_backward(decider_backward(dscores))
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return all that `from_arrays` needs."""
-        arrays = pack(self.parameters)
+        """Return the arrays that `from_arrays` needs."""
+        arrays = pack(self.parameters, self.specs())
         for k, channel in enumerate(self.vocabulary.hashes):
             arrays[f"hashes.{k}"] = channel
         return arrays
 
     @classmethod
-    def from_arrays(cls, shape: BoundaryShape, arrays: Arrays) -> BoundaryNetwork:
-        """Restore what `arrays` returned.
+    def from_arrays(cls, shape: BoundaryShape, arrays: Arrays, file: str) -> BoundaryNetwork:
+        """Restore a network from what `arrays` returned; `file` is the name of the file, for errors.
 
         Raises
         ------
-        KeyError, ValueError
-            Arrays are missing, or are not of this shape.
+        InputError
+            Arrays are missing, or do not have this shape.
         """
-        hashes = [arrays[f"hashes.{k}"] for k in range(len(shape.tables))]
-        for channel in hashes:
-            # Kernels do not check what they are given.
-            if channel.dtype != np.int32 or channel.ndim != 1 or (channel < 0).any():
-                raise ValueError("hashes that are none")
-        parameters = unpack({name: array for name, array in arrays.items() if not name.startswith("hashes.")})
-        network = cls(shape, Vocabulary(hashes), parameters)
-        check_parameters(parameters, network.encoder.shapes | network.decider.shapes)
+        with reading(file):
+            hashes = [_checked_hashes(arrays, f"hashes.{k}") for k in range(len(shape.tables))]
+        network = cls(shape, Vocabulary(hashes), {})
+        with reading(file):
+            network.parameters |= unpack(arrays, network.specs())
         return network
+
+
+def _checked_hashes(arrays: Arrays, name: str) -> Hashes:
+    """Return the hashes of one channel. Kernels do not check what they are given."""
+    check_arrays(arrays, [ArrayRecord(name, np.int32, (None,))])
+    hashes: Hashes = arrays[name]
+    if (hashes < 0).any():
+        raise InputError(f"its array {name!r} has negative numbers, which are no hashes")
+    return hashes
 
 
 def _slot_rows(lengths: Ints, asked: Bools, slots: Sequence[int]) -> Ints:

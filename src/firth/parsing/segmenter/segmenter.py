@@ -24,6 +24,7 @@ import numpy.typing as npt
 from firth.arrays import Arrays, Bools, Floats, Ints, PathLike
 from firth.checks import seed_number, thread_count
 from firth.errors import InputError
+from firth.files.records import ArrayRecord, check_arrays, check_fields, part_of, reading
 from firth.network.packing import round_parameters
 from firth.network.training import Schedule, train
 from firth.parsing.segmenter import kernels
@@ -58,6 +59,10 @@ _JOINED = 0.5  # of the blank lines are taken out of one of two copies of the te
 _BLOCK = 1 << 14  # characters that are read at a time
 _PART = 1 << 12  # tokens that are decided about at a time
 _LONGEST_SENTENCE = 1000  # tokens; what would be longer ends where an end is most likely
+
+_FIELDS = {"rules": {str: [str]}, "exceptions": {str: [str]}, "scores": {str: float}}
+_ARRAYS = (ArrayRecord("never", np.bool_, (N_CLASSES, N_CLASSES)),)
+"""What a model file holds of a segmenter, besides the arrays of its two networks."""
 
 
 class Segmenter:
@@ -228,35 +233,40 @@ class Segmenter:
         return {"never": self._never, **arrays}
 
     def metadata(self) -> dict[str, Any]:
-        """Return all else that `from_arrays` needs, for JSON, and the scores on dev."""
+        """Return the metadata that `from_arrays` needs, with the scores on dev, as JSON has it."""
         return {
-            "rules": self._expansions.rules,
-            "exceptions": self._expansions.exceptions,
+            "rules": {ending: list(words) for ending, words in self._expansions.rules.items()},
+            "exceptions": {form: list(words) for form, words in self._expansions.exceptions.items()},
             "scores": self._scores,
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Arrays, metadata: Mapping[str, Any]) -> Segmenter:
-        """Restore what `arrays` and `metadata` returned.
+    def from_arrays(
+        cls, arrays: Arrays, metadata: Mapping[str, Any], file: str = "the segmenter"
+    ) -> Segmenter:
+        """Restore a segmenter from what `arrays` and `metadata` returned.
+
+        Parameters
+        ----------
+        arrays, metadata
+            Returned by the methods of these names.
+        file
+            Name of the file that they are from, for errors.
 
         Raises
         ------
-        KeyError, TypeError, ValueError, AttributeError
-            Something is missing, or is not as it should be.
+        InputError
+            Something is missing, or has another type or shape.
         """
-
-        def network(part: str, shape: BoundaryShape) -> BoundaryNetwork:
-            prefix = f"{part}/"
-            own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
-            return BoundaryNetwork.from_arrays(shape, own)
-
-        never = arrays["never"]
-        if never.dtype != np.bool_ or never.shape != (N_CLASSES, N_CLASSES):
-            raise ValueError("classes of characters that are none")
+        with reading(file):
+            check_fields(metadata, _FIELDS)
+            check_arrays(arrays, _ARRAYS)
+            if not all(metadata["rules"].values()):
+                raise InputError("one of its rules for multiword tokens has no words")
         return cls(
-            never,
-            network("characters", _CHARACTERS),
-            network("tokens", _TOKENS),
+            arrays["never"],
+            BoundaryNetwork.from_arrays(_CHARACTERS, part_of(arrays, "characters/"), file),
+            BoundaryNetwork.from_arrays(_TOKENS, part_of(arrays, "tokens/"), file),
             MultiwordRules(metadata["rules"], metadata["exceptions"]),
             metadata["scores"],
         )
@@ -509,7 +519,7 @@ class _Training:
             run=self.run,
             settings={"data": self.data, "shape": asdict(network.shape)},
         )
-        round_parameters(network.parameters)
+        round_parameters(network.parameters, network.specs())
         return network, max(float(figures[f"{name} F1"]) for figures in history)
 
 

@@ -61,6 +61,9 @@ _CHANNELS: dict[str, tuple[Callable[[str], str], int]] = {
     "shape": (shape, 24),
 }
 
+CHANNELS = tuple(_CHANNELS)
+"""The names of the channels."""
+
 
 class WordFeatures:
     """Numbers words for the tables of an encoder.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
@@ -21,6 +22,9 @@ _CASES: dict[str, Callable[[str], str]] = {
     "same": str,
     "capital": lambda form: form[:1].upper() + form[1:].lower(),
 }
+
+RULE = re.compile(rf"=.*|({'|'.join(_CASES)})\t\d{{1,9}}\t[^\t]*\t\d{{1,9}}\t[^\t]*", re.DOTALL | re.ASCII)
+"""The rules that `rule` returns, and that `lemma_of` can read."""
 
 
 def rule(form: str, lemma: str) -> str:

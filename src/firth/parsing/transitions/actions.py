@@ -1,4 +1,4 @@
-"""The actions of a parser: transitions with the relations of their arcs."""
+"""The actions of a parser: transitions, with the relations of their arcs, and their numbers."""
 
 from __future__ import annotations
 
@@ -8,36 +8,50 @@ import numpy as np
 
 from firth.arrays import Ints
 from firth.errors import InputError
-from firth.parsing.transitions.kernels import (
-    KINDS,
-    LEFT,
-    RIGHT,
-    ROOT_ARC,
-    SHIFT,
-    SWAP,
-)
-from firth.parsing.transitions.systems import (
-    Kind,
-    Transition,
-)
+from firth.parsing.transitions.codes import LEFT_ARC, N_KINDS, RIGHT_ARC, ROOT_ARC, SHIFT, SWAP
+from firth.parsing.transitions.systems import Kind, Transition
+
+_READABLE = {
+    SHIFT: Kind.SHIFT,
+    LEFT_ARC: Kind.LEFT_ARC,
+    RIGHT_ARC: Kind.RIGHT_ARC,
+    ROOT_ARC: Kind.RIGHT_ARC,
+    SWAP: Kind.SWAP,
+}
+"""The kinds of the readable systems, by the kinds in compiled code."""
 
 
 class Actions:
-    """What the parser can do: SHIFT, and an arc in either direction for each relation.
+    """The actions of a parser: SHIFT, and an arc in either direction for each relation.
+
+    Actions and relations are numbered. Arcs from ROOT are actions of their own, with relations of their own.
 
     Parameters
     ----------
     relations
         The relations between words.
     roots
-        The relations of the root of a sentence to ROOT: ``root``.
+        The relations between ROOT and the root of a sentence, as a rule only ``root``.
     swap
-        Whether there is SWAP too.
+        Whether SWAP is an action too.
+
+    Attributes
+    ----------
+    relations, roots, swap
+        As given.
+    labels
+        All relations by their numbers: first those between words, then those of roots.
+    kinds
+        (A,): the kind of each action, as in `firth.parsing.transitions.codes`.
+    arc_labels
+        (A,): the number of the relation of its arc; `none_label` if it makes no arc.
+    available
+        (kinds, relations + 1): whether there is an action of this kind with this relation.
 
     Raises
     ------
     InputError
-        There are no relations, or none of roots: then there are sentences that cannot be parsed to the end.
+        There are no relations, or none of roots, so that some sentences cannot be parsed to the end.
     """
 
     def __init__(self, relations: Sequence[str], roots: Sequence[str], swap: bool = False) -> None:
@@ -45,13 +59,11 @@ class Actions:
             raise InputError("a parser needs a relation between words, and one for roots: name at least one")
         self.relations, self.roots, self.swap = list(relations), list(roots), swap
         self.labels = self.relations + self.roots
-        """The relations by number; the number after the last stands for none."""
-        n, m = len(relations), len(roots)
-        none = n + m
-        kinds = [SHIFT, *[LEFT] * n, *[RIGHT] * n, *[ROOT_ARC] * m, *[SWAP] * swap]
+        n, m, none = len(relations), len(roots), self.none_label
+        kinds = [SHIFT, *[LEFT_ARC] * n, *[RIGHT_ARC] * n, *[ROOT_ARC] * m, *[SWAP] * swap]
         labels = [none, *range(n), *range(n), *range(n, n + m), *[none] * swap]
         self.kinds, self.arc_labels = np.array(kinds), np.array(labels)
-        self.available = np.zeros((KINDS, none + 1), np.bool_)
+        self.available = np.zeros((N_KINDS, none + 1), np.bool_)
         self.available[self.kinds, self.arc_labels] = True
         self._numbers = {label: k for k, label in enumerate(self.relations)}
         self._root_numbers = {label: k for k, label in enumerate(self.roots, n)}
@@ -59,21 +71,18 @@ class Actions:
         self._last_steps = {self.transition(k): k for k, kind in enumerate(kinds) if kind == ROOT_ARC}
 
     @property
-    def none(self) -> int:
-        """The number that stands for no relation."""
+    def none_label(self) -> int:
+        """The number that stands for no relation: the one after the last."""
         return len(self.labels)
 
     def transition(self, action: int) -> Transition:
-        """Return an action as the readable systems have it."""
+        """Return the transition of the readable systems that an action stands for."""
         kind, label = int(self.kinds[action]), int(self.arc_labels[action])
-        if kind == ROOT_ARC:
-            kind = RIGHT
-        readable = {SHIFT: Kind.SHIFT, LEFT: Kind.LEFT_ARC, RIGHT: Kind.RIGHT_ARC, SWAP: Kind.SWAP}[kind]
-        return Transition(readable, None if label == self.none else self.labels[label])
+        return Transition(_READABLE[kind], None if label == self.none_label else self.labels[label])
 
-    def number(self, heads: Sequence[int], deprels: Sequence[str]) -> Ints:
-        """Return the numbers of the relations of a tree; that of a relation that is not known is `none`."""
-        ordinary, root, none = self._numbers, self._root_numbers, self.none
+    def number_labels(self, heads: Sequence[int], deprels: Sequence[str]) -> Ints:
+        """Return the numbers of the relations of a tree; `none_label` for relations that are not known."""
+        ordinary, root, none = self._numbers, self._root_numbers, self.none_label
         return np.array(
             [
                 (root if head == 0 else ordinary).get(deprel, none)

@@ -1,4 +1,4 @@
-"""Decoding: from the vectors of words to trees, and to what a parser sees on its way there."""
+"""Decoding: from the vectors of words to trees, or to what a parser sees on its way there."""
 
 from __future__ import annotations
 
@@ -11,35 +11,14 @@ from firth.arrays import Bools, Floats, Ints
 from firth.compute.lanes import padded
 from firth.compute.quantized import multiply, quantize
 from firth.network.decider import Decider
-from firth.network.encoder import places
-from firth.network.layers import ACTIVATIONS
-from firth.parsing.transitions import kernels
+from firth.network.encoder import unit_rows
+from firth.parsing.transitions import slots
 from firth.parsing.transitions.actions import Actions
-from firth.parsing.transitions.kernels import (
-    ARC_HYBRID,
-    ARC_STANDARD,
-    ARC_STANDARD_SWAP,
-    KINDS,
-    SLOTS,
-)
-from firth.parsing.transitions.systems import (
-    ArcHybrid,
-    ArcStandard,
-    ArcStandardSwap,
-    TransitionSystem,
-)
-
-READABLE: dict[int, TransitionSystem] = {
-    ARC_STANDARD: ArcStandard(),
-    ARC_HYBRID: ArcHybrid(),
-    ARC_STANDARD_SWAP: ArcStandardSwap(),
-}
-"""The readable form of each transition system that `firth.parsing.transitions.kernels` has compiled."""
-
-_NO_INTS = np.zeros(0, np.int64)
-_NO_GOLD = kernels.Gold(
-    _NO_INTS, _NO_INTS, _NO_INTS, _NO_INTS, np.zeros((0, 0), np.bool_), np.zeros(0, np.bool_)
-)
+from firth.parsing.transitions.codes import ACTIVATIONS, N_KINDS
+from firth.parsing.transitions.kernels import decoding as kernels
+from firth.parsing.transitions.kernels.configurations import Machine, Sentences
+from firth.parsing.transitions.kernels.oracle import Gold
+from firth.parsing.transitions.systems import system_named
 
 
 @dataclass(frozen=True)
@@ -51,7 +30,7 @@ class Walk:
     unit_slots, label_slots
         (steps, K) and (steps, J): what each step read, as `firth.network.layers.slots` takes it.
     legal, optimal
-        (steps, A): the actions that were possible, and those that lose none of the gold arcs.
+        (steps, A): the actions that were legal, and those that lose none of the gold arcs.
     """
 
     unit_slots: Ints
@@ -61,46 +40,50 @@ class Walk:
 
 
 class Decoder:
-    """Runs the transition system, with the scores of a decider as they are now.
+    """Runs a transition system with the scores of a decider.
+
+    It keeps the parameters that the decider had when the decoder was made.
 
     Parameters
     ----------
     decider
-        Scores the actions. Its hidden layer is a multiple of 16 wide.
+        Scores the actions. The width of its hidden layer is a multiple of 16.
     actions
-        What they are.
+        The actions that it scores.
     system
-        `ARC_STANDARD`, `ARC_HYBRID` or `ARC_STANDARD_SWAP` of `firth.parsing.transitions.kernels`.
+        The name of a transition system: a key of `firth.parsing.transitions.systems.SYSTEMS`.
     unit_slots, label_slots
-        What the decider reads: names in `firth.parsing.transitions.kernels.SLOTS`.
+        The slots whose words, and whose labels, the decider reads: names in
+        `firth.parsing.transitions.slots.SLOTS`.
     """
 
     def __init__(
         self,
         decider: Decider,
         actions: Actions,
-        system: int,
+        system: str,
         unit_slots: Sequence[str],
         label_slots: Sequence[str],
     ) -> None:
         self._actions = actions
-        self._machine = kernels.Machine(
-            system,
+        names = slots.with_parents([*unit_slots, *label_slots])
+        self._machine = Machine(
+            system_named(system).code,
             actions.kinds,
             actions.arc_labels,
-            _slot_numbers(unit_slots),
-            _slot_numbers(label_slots),
-            actions.none,
+            slots.table(names),
+            np.array([names.index(slot) for slot in unit_slots], np.int64),
+            np.array([names.index(slot) for slot in label_slots], np.int64),
+            actions.none_label,
         )
-        self._activation = ACTIVATIONS.index(decider.shape.activation)
-        weight, self._labels, self._bias, self._extras = decider.arrays("slots", "labels", "bias", "extras")
-        self._slots = quantize(weight)
+        self._activation = ACTIVATIONS[decider.shape.activation]
+        weight, labels, self._bias, self._extras = decider.arrays("slots", "labels", "bias", "extras")
+        self._slots, self._label_table = quantize(weight), labels.reshape(-1)
         output, bias = decider.arrays("output", "output.bias")
-        more = padded(len(bias)) - len(bias)  # the kernel multiplies whole vectors
+        # The kernel multiplies whole vectors, so the number of actions is padded.
+        more = padded(len(bias)) - len(bias)
         self._output = quantize(np.pad(output, ((0, 0), (0, more))))
-        legal = np.arange(2**KINDS)[:, None] >> actions.kinds & 1
-        self._biases = np.full((2**KINDS, padded(len(bias))), -np.inf, np.float32)
-        self._biases[:, : len(bias)] = np.where(legal, bias, -np.inf)
+        self._output_biases = _biases_by_legal_kinds(actions.kinds, bias)
 
     def decode(self, rows: Floats, lengths: Ints) -> tuple[Ints, Ints]:
         """Parse sentences greedily.
@@ -118,22 +101,24 @@ class Decoder:
         heads, labels
             For each row of a word the number of its head in the sentence, and of its relation.
         """
-        heads, labels, _ = self._run(rows, lengths, _NO_GOLD, self._space(np.zeros_like(lengths)))
+        sentences = _sentences(lengths)
+        heads, labels, _ = self._parse(sentences, self._scorer(rows, sentences))
         return heads, labels
 
     def actions(self, rows: Floats, lengths: Ints) -> list[Ints]:
         """Return the actions with which `decode` parses each sentence."""
-        # How many there are is known only when they have been taken, if words can be swapped.
-        nothing = self._space(np.zeros_like(lengths))
-        counts = self._run(rows, lengths, _NO_GOLD, nothing)[2]
+        sentences = _sentences(lengths)
+        scorer = self._scorer(rows, sentences)
+        # If words can be swapped, the number of actions is known only when the sentences are parsed.
+        _, _, counts = self._parse(sentences, scorer)
         ends, actions = np.cumsum(counts), np.zeros(counts.sum(), np.int64)
-        self._run(rows, lengths, _NO_GOLD, nothing._replace(first=ends - counts, actions=actions))
+        kernels.trace(self._machine, sentences, scorer, ends - counts, actions)
         return np.split(actions, ends)[:-1]
 
     def explore(
         self, rows: Floats, lengths: Ints, gold_heads: Ints, gold_labels: Ints, follow_best: Bools
     ) -> Walk:
-        """Parse sentences, and note what is seen on the way and what would be right there; for arc-hybrid.
+        """Parse sentences, and note what each step sees and which actions would be right, for arc-hybrid.
 
         Parameters
         ----------
@@ -145,15 +130,13 @@ class Decoder:
             For each step, two for each word, whether to take the action with the highest score, even if it is
             wrong.
         """
-        gold = kernels.Gold(
-            *_gold_by_row(gold_heads, gold_labels, lengths), self._actions.available, follow_best
-        )
-        steps = self._space(2 * lengths)
-        self._run(rows, lengths, gold, steps)
-        return Walk(steps.unit_slots, steps.label_slots, steps.legal, steps.optimal)
+        gold = Gold(*_gold_by_row(gold_heads, gold_labels, lengths), self._actions.available, follow_best)
+        sentences, steps = _sentences(lengths), self._space(2 * lengths)
+        kernels.explore(self._machine, sentences, self._scorer(rows, sentences), gold, steps)
+        return _walk(steps)
 
     def follow(self, lengths: Ints, actions: Sequence[Ints]) -> Walk:
-        """Take the actions that build a tree (a static oracle), and note what is seen on the way.
+        """Take the actions that build a tree (a static oracle), and note what each step sees.
 
         Parameters
         ----------
@@ -163,55 +146,67 @@ class Decoder:
             For each sentence all actions, from `Actions.number_steps`.
         """
         taken = np.concatenate(actions)
-        steps = self._space(np.array([len(of_sentence) for of_sentence in actions]))._replace(actions=taken)
-        kernels.follow(self._machine, _sentences(lengths), steps)
+        steps = self._space(np.array([len(of_sentence) for of_sentence in actions]))
+        kernels.follow(self._machine, _sentences(lengths), taken, steps)
         steps.optimal[np.arange(len(taken)), taken] = True
-        return Walk(steps.unit_slots, steps.label_slots, steps.legal, steps.optimal)
+        return _walk(steps)
 
     def _space(self, counts: Ints) -> kernels.Steps:
-        """Return space for all that is seen in so many steps of each sentence, but not for actions."""
+        """Return space for so many steps of each sentence."""
         n, machine = int(counts.sum()), self._machine
         return kernels.Steps(
             np.cumsum(counts) - counts,
-            _NO_INTS,
-            np.zeros((n, len(machine.slots)), np.int64),
+            np.zeros((n, len(machine.unit_slots)), np.int64),
             np.zeros((n, len(machine.label_slots)), np.int64),
             np.zeros((n, len(machine.kinds)), np.bool_),
             np.zeros((n, len(machine.kinds)), np.bool_),
         )
 
-    def _run(
-        self, rows: Floats, lengths: Ints, gold: kernels.Gold, steps: kernels.Steps
-    ) -> tuple[Ints, Ints, Ints]:
-        """Return heads and labels by row, and the number of steps of each sentence."""
-        sentences = _sentences(lengths)
+    def _scorer(self, rows: Floats, sentences: Sentences) -> kernels.Scorer:
+        """Return the network, with the products of the words of some sentences; `rows` is written to."""
         n_rows = sentences.root_row
         rows[n_rows : n_rows + len(self._extras)] = self._extras
         products = np.empty((len(rows), len(self._slots.scales)), np.float32)
         multiply(products, rows, n_rows + len(self._extras), self._slots)
-        scorer = kernels.Scorer(
-            products, self._labels, self._bias, self._activation, self._output, self._biases
+        return kernels.Scorer(
+            products.reshape(-1),
+            self._label_table,
+            self._bias,
+            self._activation,
+            self._output,
+            self._output_biases,
         )
-        heads, labels = np.zeros(n_rows, np.int64), np.zeros(n_rows, np.int64)
-        counts = np.zeros(len(lengths), np.int64)
-        kernels.decode(self._machine, sentences, scorer, gold, steps, heads, labels, counts)
+
+    def _parse(self, sentences: Sentences, scorer: kernels.Scorer) -> tuple[Ints, Ints, Ints]:
+        """Return heads and labels by row, and the number of steps of each sentence."""
+        heads, labels = np.zeros(sentences.root_row, np.int64), np.zeros(sentences.root_row, np.int64)
+        counts = np.zeros(len(sentences.lengths), np.int64)
+        kernels.parse(self._machine, sentences, scorer, heads, labels, counts)
         return heads, labels, counts
 
 
-def _slot_numbers(names: Sequence[str]) -> Ints:
-    return np.array([SLOTS.index(name) for name in names], np.int64)
+def _biases_by_legal_kinds(kinds: Ints, bias: Floats) -> Floats:
+    """Return the biases of actions for each set of legal kinds; see `kernels.Scorer.output_biases`."""
+    legal = np.arange(2**N_KINDS)[:, None] >> kinds & 1
+    biases = np.full((2**N_KINDS, padded(len(bias))), -np.inf, np.float32)
+    biases[:, : len(bias)] = np.where(legal, bias, -np.inf)
+    return biases.reshape(-1)
 
 
-def _sentences(lengths: Ints) -> kernels.Sentences:
-    """Return where the units of sentences are in a batch; those of ROOT and of nothing come after it."""
+def _walk(steps: kernels.Steps) -> Walk:
+    return Walk(steps.unit_slots, steps.label_slots, steps.legal, steps.optimal)
+
+
+def _sentences(lengths: Ints) -> Sentences:
+    """Return where the units of sentences are in a batch; ROOT and the empty slot come after it."""
     n_rows = int(lengths.sum()) + len(lengths) + 1
-    return kernels.Sentences(lengths, np.cumsum(lengths + 1) - lengths, n_rows, n_rows + 1)
+    return Sentences(lengths, np.cumsum(lengths + 1) - lengths, n_rows, n_rows + 1)
 
 
 def _gold_by_row(heads: Ints, labels: Ints, lengths: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return gold trees as `kernels.Gold` has them: heads, labels, first children, children."""
+    """Return gold trees as `Gold` has them: heads, labels, first children, children."""
     n_rows = int(lengths.sum()) + len(lengths) + 1
-    words = places(lengths)
+    words = unit_rows(lengths)
     root_rows = np.repeat(np.cumsum(lengths + 1) - lengths - 1, lengths)
     row_heads, row_labels = np.full(n_rows, -1), np.zeros(n_rows, np.int64)
     row_heads[words], row_labels[words] = heads, labels

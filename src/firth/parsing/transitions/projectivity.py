@@ -1,11 +1,11 @@
 """Non-projective trees for projective parsers: pseudo-projective parsing (Nivre & Nilsson 2005).
 
-A tree is projective if each word and all its descendants are one piece of the sentence, so that no arcs
-cross. The parser is trained on trees in which arcs were lifted until they are projective: a lifted word hangs
-on an ancestor of its head, and its label names the label of the head that it lost, ``obj↑xcomp``. After
-parsing, that head is looked for among the descendants of the ancestor.
+A tree is projective if each word and all its descendants are one unbroken part of the sentence, so that no
+arcs cross. The parser is trained on trees whose arcs were lifted until they were projective. The head of a
+lifted word is an ancestor of its old head, and its label contains the label of the old head: ``obj↑xcomp``.
+After parsing, the old head is looked for among the descendants of the new one.
 
-Trees are sequences of heads: ``heads[i]`` is the head of word i + 1, 0 is ROOT.
+Trees are sequences of heads: ``heads[i]`` is the head of word i + 1, and 0 is ROOT.
 
 References
 ----------
@@ -21,7 +21,7 @@ from heapq import heapify, heappop, heappush
 from firth.errors import InputError
 
 LIFTED = "↑"
-"""Between the label of a lifted arc and the label of the head it was lifted from; no UD label contains it."""
+"""Stands between the label of a lifted arc and the label of its old head. No UD label contains it."""
 
 
 def children_of(heads: Sequence[int]) -> list[list[int]]:
@@ -52,7 +52,7 @@ def top_down(children: Sequence[Sequence[int]]) -> list[int]:
         A word cannot be reached from ROOT: the heads are no tree.
     """
     order = [0]
-    for word in order:  # which grows meanwhile
+    for word in order:  # the list grows while it is read
         order += children[word]
     if len(order) < len(children):
         lost = min(set(range(len(children))).difference(order))
@@ -61,14 +61,14 @@ def top_down(children: Sequence[Sequence[int]]) -> list[int]:
 
 
 def is_projective(heads: Sequence[int]) -> bool:
-    """Say whether no arcs of a tree cross, the one from ROOT at the left end included.
+    """Say whether no arcs of a tree cross. The arc from ROOT, at the left end, counts too.
 
     Raises
     ------
     InputError
         The heads form no tree.
     """
-    return not _words_with_gaps(heads, children_of(heads))
+    return not _heads_with_gaps(heads, children_of(heads))
 
 
 def projectivize(heads: Sequence[int], deprels: Sequence[str]) -> tuple[list[int], list[str]]:
@@ -82,8 +82,8 @@ def projectivize(heads: Sequence[int], deprels: Sequence[str]) -> tuple[list[int
     Returns
     -------
     heads, deprels
-        A projective tree. A word whose arc was lifted has the label ``own↑lost``, with the label of the head
-        that it lost.
+        A projective tree. A word whose arc was lifted has the label ``own↑lost``: its own label, and the
+        label of the head that it lost.
 
     Raises
     ------
@@ -92,9 +92,20 @@ def projectivize(heads: Sequence[int], deprels: Sequence[str]) -> tuple[list[int
 
     Notes
     -----
-    O(n) for a projective tree of n words. Otherwise, only the arcs of words with gaps among their descendants
-    are looked at, word by word.
+    The time is O(n) for a projective tree of n words. In other trees, only the arcs of heads with gaps among
+    their descendants are examined, word by word.
     """
+    _check_can_be_projectivized(heads, deprels)
+    lifted_heads, lifted = _lift(heads)
+    labels = [
+        f"{deprel}{LIFTED}{deprels[heads[i] - 1]}" if i + 1 in lifted else deprel
+        for i, deprel in enumerate(deprels)
+    ]
+    return lifted_heads, labels
+
+
+def _check_can_be_projectivized(heads: Sequence[int], deprels: Sequence[str]) -> None:
+    """Check that no label contains the mark of lifted arcs, and that there is one root."""
     for word, deprel in enumerate(deprels, start=1):
         if LIFTED in deprel:
             raise InputError(
@@ -103,11 +114,17 @@ def projectivize(heads: Sequence[int], deprels: Sequence[str]) -> tuple[list[int
     n_roots = sum(head == 0 for head in heads)
     if n_roots != 1:
         raise InputError(f"a tree has one root, but {n_roots} words have head 0")
+
+
+def _lift(heads: Sequence[int]) -> tuple[list[int], set[int]]:
+    """Lift arcs, the shortest first, until the tree is projective; return its heads, and the lifted words."""
     children = children_of(heads)
-    gaps = _words_with_gaps(heads, children)
     head_of = [0, *heads]
     crossed = [
-        child for word in gaps for child in children[word] if _is_crossed(head_of[child], child, head_of)
+        child
+        for head in _heads_with_gaps(heads, children)
+        for child in children[head]
+        if _is_crossed(head, child, head_of)
     ]
     queue = [(abs(head_of[child] - child), child) for child in crossed]
     heapify(queue)
@@ -121,28 +138,24 @@ def projectivize(heads: Sequence[int], deprels: Sequence[str]) -> tuple[list[int
         head_of[word] = head_of[head]
         children[head].remove(word)
         children[head_of[head]].append(word)
-        # No word but the old head has lost descendants, so no other arcs can have become non-projective.
+        # Only the old head has lost descendants, so only its arcs can have become non-projective.
         for child in [word, *children[head]]:
             if child not in waiting and _is_crossed(head_of[child], child, head_of):
                 waiting.add(child)
                 heappush(queue, (abs(head_of[child] - child), child))
-    labels = [
-        f"{deprel}{LIFTED}{deprels[heads[i] - 1]}" if i + 1 in lifted else deprel
-        for i, deprel in enumerate(deprels)
-    ]
-    return head_of[1:], labels
+    return head_of[1:], lifted
 
 
 def deprojectivize(heads: Sequence[int], deprels: Sequence[str]) -> tuple[list[int], list[str]]:
-    """Undo the lifts that the labels tell of.
+    """Undo the lifts that labels record.
 
-    A word with the label ``own↑lost`` goes to a descendant of its head whose label is ``lost``, never to a
-    descendant of its own; if there is none it stays where it is. Its label becomes ``own``.
+    A word with the label ``own↑lost`` gets a new head: a descendant of its head with the label ``lost`` that
+    is no descendant of the word itself. If there is none, the word keeps its head. Its label becomes ``own``.
 
     Parameters
     ----------
     heads, deprels
-        A tree, as a parser has built it: any word may have any label.
+        A tree as a parser builds it: any word may have any label.
 
     Returns
     -------
@@ -156,15 +169,16 @@ def deprojectivize(heads: Sequence[int], deprels: Sequence[str]) -> tuple[list[i
 
     Notes
     -----
-    Nivre & Nilsson (2005) take the first such descendant, breadth first. Here those go first whose arc would
-    not be projective, since no other arcs are lifted; then the nearest in the tree, then in the sentence.
+    Nivre & Nilsson (2005) take the first such descendant, breadth first. Here descendants to which the arc
+    would not be projective are preferred, because projective arcs are never lifted; then those nearest in the
+    tree, then those nearest in the sentence.
     """
     labels = [deprel.partition(LIFTED)[0] for deprel in deprels]
     head_of = [0, *heads]
     if not any(LIFTED in deprel for deprel in deprels):
         return head_of[1:], labels
     children = children_of(heads)
-    # From the top, since a word that goes down takes its descendants along.
+    # From the top, because a word that goes down takes its descendants with it.
     for word in top_down(children)[1:]:
         _, lifted, lost = deprels[word - 1].partition(LIFTED)
         head = _find_head(word, lost, labels, head_of, children) if lifted else None
@@ -178,8 +192,8 @@ def deprojectivize(heads: Sequence[int], deprels: Sequence[str]) -> tuple[list[i
 def _find_head(
     word: int, label: str, labels: Sequence[str], head_of: Sequence[int], children: Sequence[Sequence[int]]
 ) -> int | None:
-    """Find the head with that label that a word was lifted from, or None."""
-    projective = None  # the first choice of those whose arc would be projective
+    """Return the head with this label from which a word was lifted, or None."""
+    projective = None  # the best of the heads to which the arc would be projective
     level = children[head_of[word]]
     while level:
         candidates = [other for other in level if labels[other - 1] == label and other != word]
@@ -191,8 +205,8 @@ def _find_head(
     return projective
 
 
-def _words_with_gaps(heads: Sequence[int], children: Sequence[Sequence[int]]) -> list[int]:
-    """Return the words that, with all their descendants, are not one piece of the sentence.
+def _heads_with_gaps(heads: Sequence[int], children: Sequence[Sequence[int]]) -> list[int]:
+    """Return the words that, with all their descendants, are not one unbroken part of the sentence.
 
     Only these can be heads of non-projective arcs.
     """

@@ -1,8 +1,8 @@
 """Transition systems: dependency trees built step by step, with a stack and a buffer.
 
-This is the readable form of what `firth.parsing.transitions.decoding` has compiled: for traces, for the
-training examples of the oracles, and for teaching. Words are numbered from 1; 0 is ROOT, at the bottom of
-the stack.
+The systems here are readable Python: for traces, for the training examples of oracles, and for teaching. The
+parser runs them compiled (`firth.parsing.transitions.kernels`), and tests compare both. Words are numbered
+from 1; 0 is ROOT, at the bottom of the stack.
 
 ================= ==================== ==================== ================
 system            LEFT-ARC             RIGHT-ARC            builds
@@ -12,11 +12,14 @@ arc-hybrid        s0 ← b0, s0 leaves   s1 → s0, s0 leaves   projective trees
 arc-standard-swap s1 ← s0, s1 leaves   s1 → s0, s0 leaves   all trees
 ================= ==================== ==================== ================
 
-s0 is the top of the stack, s1 the word below, b0 the first word of the buffer. SHIFT moves b0 to the stack,
-SWAP moves s1 back to the buffer. A tree of n words takes 2n steps, and two more for each SWAP.
+s0 is the top of the stack, s1 the word below it, and b0 the first word of the buffer. SHIFT moves b0 to the
+stack, SWAP moves s1 back to the buffer. A tree of n words takes 2n steps, and two more for each SWAP.
 
-ROOT gets its one child at the very end: an arc from ROOT is legal only with nothing but that child on the
-stack and nothing in the buffer.
+A tree has one root, and its arc from ROOT is the last one: that arc is legal only if the buffer is empty and
+no other word is on the stack.
+
+A new system needs a class here and a place in `SYSTEMS`, a number in `firth.parsing.transitions.codes`, and
+its rules in `legal_kinds` and `apply` of `firth.parsing.transitions.kernels.configurations`.
 
 References
 ----------
@@ -37,15 +40,15 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property
 from typing import NamedTuple
 
 from firth.errors import InputError
-from firth.parsing.transitions.projectivity import children_of, top_down
+from firth.parsing.transitions.codes import ARC_HYBRID, ARC_STANDARD, ARC_STANDARD_SWAP
+from firth.parsing.transitions.gold_tree import GoldTree
 
 
 class Kind(IntEnum):
-    """What a transition does."""
+    """The kinds of transitions."""
 
     SHIFT = 0
     LEFT_ARC = 1
@@ -57,7 +60,7 @@ class Kind(IntEnum):
 
 
 class Transition(NamedTuple):
-    """A step: its kind and, if it makes an arc, the label of that."""
+    """A step: its kind and, if it makes an arc, the label of the arc."""
 
     kind: Kind
     label: str | None = None
@@ -76,16 +79,16 @@ class Arc(NamedTuple):
 
 @dataclass(slots=True)
 class Configuration:
-    """Where the parser is.
+    """The state of a parser.
 
     Attributes
     ----------
     stack
-        Words and, at the bottom, ROOT; the top is at the end.
+        ROOT and words, from the bottom to the top.
     buffer
-        The words to come; the next one is at the beginning.
+        The words that are still to come, the next one first.
     arcs
-        In the order in which they were made.
+        The arcs, in the order in which they were made.
     """
 
     stack: list[int]
@@ -99,7 +102,7 @@ class Configuration:
 
     @property
     def is_final(self) -> bool:
-        """Whether all words have their head: nothing but ROOT is left."""
+        """Whether all words have their heads: only ROOT is left."""
         return len(self.stack) == 1 and not self.buffer
 
     def tree(self) -> tuple[list[int], list[str | None]]:
@@ -109,28 +112,45 @@ class Configuration:
 
 
 class TransitionSystem(ABC):
-    """What all systems have in common.
+    """The base of all systems: how to take steps, and a static oracle.
 
-    A configuration that is not final always has a legal transition, and every sequence of legal transitions
-    ends, with a tree that has one root.
+    A configuration that is not final always has a legal transition. Every sequence of legal transitions ends,
+    with a tree that has one root.
+
+    Attributes
+    ----------
+    name
+        The name of the system, its key in `SYSTEMS`.
+    code
+        Its number in compiled code and in model files.
+    has_swap
+        Whether it has SWAP, and so builds all trees, projective or not.
+    has_dynamic_oracle
+        Whether it can tell the right actions after mistakes too, so that a parser can learn from its own.
     """
 
     name: str
+    code: int
+    has_swap = False
+    has_dynamic_oracle = False
 
     @abstractmethod
     def legal(self, configuration: Configuration) -> list[Kind]:
-        """Return the kinds of transitions that are possible; none if the configuration is final."""
+        """Return the kinds of transitions that are legal; none if the configuration is final."""
 
     @abstractmethod
     def arc(self, configuration: Configuration, kind: Kind) -> tuple[int, int]:
         """Return the head and the dependent of the arc that LEFT-ARC or RIGHT-ARC would make."""
 
     @abstractmethod
-    def _choose(self, configuration: Configuration, gold: _GoldTree) -> Kind:
-        """Return the kind of the next transition on the way to a gold tree that is not built yet."""
+    def _choose(self, configuration: Configuration, gold: GoldTree) -> Kind:
+        """Return the kind of the next transition on the way to a gold tree.
+
+        If there is no way, the transition may be illegal.
+        """
 
     def apply(self, configuration: Configuration, transition: Transition) -> None:
-        """Take a step: change `configuration`.
+        """Take a step, which changes `configuration`.
 
         Raises
         ------
@@ -165,7 +185,7 @@ class TransitionSystem(ABC):
         InputError
             The heads form no tree with one root, or one that this system cannot build.
         """
-        gold = _GoldTree(heads, labels)
+        gold = GoldTree(heads, labels)
         configuration = Configuration.initial(len(heads))
         transitions = []
         while not configuration.is_final:
@@ -177,7 +197,7 @@ class TransitionSystem(ABC):
             transitions.append(transition)
         return transitions
 
-    def _advance(self, configuration: Configuration, gold: _GoldTree) -> Transition | None:
+    def _advance(self, configuration: Configuration, gold: GoldTree) -> Transition | None:
         """Take the next step on the way to a gold tree and return it; None if there is no such step."""
         transition = Transition(self._choose(configuration, gold))
         if transition.kind not in self.legal(configuration):
@@ -194,6 +214,7 @@ class ArcStandard(TransitionSystem):
     """The arc-standard system: arcs between the two topmost words of the stack."""
 
     name = "arc-standard"
+    code = ARC_STANDARD
 
     def legal(self, configuration: Configuration) -> list[Kind]:  # noqa: D102
         size, more = len(configuration.stack), bool(configuration.buffer)
@@ -208,7 +229,7 @@ class ArcStandard(TransitionSystem):
         s1, s0 = configuration.stack[-2:]
         return (s0, s1) if kind == Kind.LEFT_ARC else (s1, s0)
 
-    def _choose(self, configuration: Configuration, gold: _GoldTree) -> Kind:
+    def _choose(self, configuration: Configuration, gold: GoldTree) -> Kind:
         if len(configuration.stack) > 1:
             s1, s0 = configuration.stack[-2:]
             if gold.head_of[s1] == s0 and not gold.missing[s1]:
@@ -222,6 +243,8 @@ class ArcHybrid(TransitionSystem):
     """The arc-hybrid system: left arcs from the buffer, right arcs in the stack; has a dynamic oracle."""
 
     name = "arc-hybrid"
+    code = ARC_HYBRID
+    has_dynamic_oracle = True
 
     def legal(self, configuration: Configuration) -> list[Kind]:  # noqa: D102
         size, more = len(configuration.stack), bool(configuration.buffer)
@@ -236,7 +259,7 @@ class ArcHybrid(TransitionSystem):
         s0 = configuration.stack[-1]
         return (configuration.buffer[0] if kind == Kind.LEFT_ARC else configuration.stack[-2]), s0
 
-    def _choose(self, configuration: Configuration, gold: _GoldTree) -> Kind:
+    def _choose(self, configuration: Configuration, gold: GoldTree) -> Kind:
         stack, buffer = configuration.stack, configuration.buffer
         if len(stack) > 1:
             if buffer and gold.head_of[stack[-1]] == buffer[0]:
@@ -251,19 +274,19 @@ class ArcHybrid(TransitionSystem):
         Parameters
         ----------
         configuration
-            Any that can be reached, by mistakes too.
+            Any that legal transitions reach, right or wrong.
         heads
-            A projective tree with one root; labels do not matter here.
+            A projective tree with one root. Labels do not matter here.
 
         Returns
         -------
         dict
-            At least one of the costs is 0, if the configuration is not final.
+            The cost of each legal kind. One of them is 0 at least, if the configuration is not final.
 
         Notes
         -----
-        Goldberg & Nivre (2013). In this system, gold arcs of a projective tree that can be reached
-        one by one can be reached together: so it is enough to count those that a transition precludes.
+        Goldberg & Nivre (2013). In this system, gold arcs of a projective tree that can be reached one by one
+        can be reached together. So it is enough to count the arcs that a transition puts out of reach.
         """
         *below, s0 = configuration.stack
         buffer = configuration.buffer
@@ -272,25 +295,25 @@ class ArcHybrid(TransitionSystem):
         for kind in self.legal(configuration):
             if kind == Kind.SHIFT:
                 b0 = buffer[0]
-                # b0 gets no head from below s0 any more, and no children from the stack.
+                # b0 can no longer get a head from below s0, or children from the stack.
                 costs[kind] = (head_of[b0] in below) + sum(
                     head_of[word] == b0 for word in configuration.stack
                 )
             elif kind == Kind.LEFT_ARC:
-                # s0 gets no head but b0, and no children from the buffer.
+                # s0 can no longer get another head than b0, or children from the buffer.
                 costs[kind] = head_of[s0] == below[-1] or head_of[s0] in list(buffer)[1:]
                 costs[kind] += sum(head_of[word] == s0 for word in buffer)
             else:
-                # s0 gets no head but s1, and no children from the buffer.
+                # s0 can no longer get another head than s1, or children from the buffer.
                 costs[kind] = (head_of[s0] in buffer) + sum(head_of[word] == s0 for word in buffer)
         return costs
 
     def optimal(
         self, configuration: Configuration, heads: Sequence[int], labels: Sequence[str]
     ) -> list[Transition]:
-        """Return the transitions after which the gold tree is no farther out of reach (a dynamic oracle).
+        """Return the transitions that put no more gold arcs out of reach (a dynamic oracle); see `costs`.
 
-        Their arcs have the gold label of the dependent, even if it has to get a wrong head. See `costs`.
+        The label of an arc is the gold label of the dependent, even if its head is wrong.
         """
         s0 = configuration.stack[-1]
         return [
@@ -301,23 +324,25 @@ class ArcHybrid(TransitionSystem):
 
 
 class ArcStandardSwap(ArcStandard):
-    """The arc-standard system with SWAP, which changes the order of words: non-projective trees too."""
+    """The arc-standard system with SWAP, which changes the order of words: it builds all trees."""
 
     name = "arc-standard-swap"
+    code = ARC_STANDARD_SWAP
+    has_swap = True
 
     def legal(self, configuration: Configuration) -> list[Kind]:  # noqa: D102
         kinds = super().legal(configuration)
-        # Words that were swapped are not swapped back, so that every sequence of transitions ends.
+        # Words that were swapped cannot be swapped back, so every sequence of transitions ends.
         if len(configuration.stack) > 2 and configuration.stack[-2] < configuration.stack[-1]:
             kinds.append(Kind.SWAP)
         return kinds
 
-    def _choose(self, configuration: Configuration, gold: _GoldTree) -> Kind:
+    def _choose(self, configuration: Configuration, gold: GoldTree) -> Kind:
         kind = super()._choose(configuration, gold)
         stack, buffer = configuration.stack, configuration.buffer
         if kind != Kind.SHIFT or len(stack) < 3 or gold.rank[stack[-2]] < gold.rank[stack[-1]]:
             return kind
-        # s1 must be swapped; but if s0 and b0 are in one component, that is built first, and moves as one.
+        # s1 must be swapped. But if s0 and b0 are in one component, it is built first, and moves as one word.
         if buffer and gold.component[stack[-1]] == gold.component[buffer[0]]:
             return Kind.SHIFT
         return Kind.SWAP
@@ -326,57 +351,17 @@ class ArcStandardSwap(ArcStandard):
 SYSTEMS: dict[str, TransitionSystem] = {
     system.name: system for system in (ArcStandard(), ArcHybrid(), ArcStandardSwap())
 }
+"""All transition systems by their names."""
 
 
-class _GoldTree:
-    """A tree to be built, and how much of it is not built yet.
+def system_named(name: str) -> TransitionSystem:
+    """Return a transition system.
 
-    Attributes
-    ----------
-    head_of
-        The head of each word; that of ROOT is -1.
-    labels
-        The label of each arc.
-    children
-        The children of ROOT and of each word.
-    missing
-        How many of these it does not have yet.
+    Raises
+    ------
+    InputError
+        There is none of this name.
     """
-
-    def __init__(self, heads: Sequence[int], labels: Sequence[str]) -> None:
-        self.head_of = [-1, *heads]
-        self.labels = labels
-        self.children = children_of(heads)
-        if heads and len(self.children[0]) != 1:
-            raise InputError(f"a tree has one root, but {len(self.children[0])} words have head 0")
-        self._top_down = top_down(self.children)
-        self.missing = [len(children) for children in self.children]
-
-    @cached_property
-    def rank(self) -> list[int]:
-        """The place of each word in the projective order: each word between its left and right children."""
-        rank = [0] * len(self.head_of)
-        pending, place = [(0, False)], 0
-        while pending:
-            word, expanded = pending.pop()
-            if expanded:
-                rank[word] = place
-                place += 1
-            else:
-                around = sorted([*self.children[word], word], reverse=True)
-                pending += [(other, other == word) for other in around]
-        return rank
-
-    @cached_property
-    def component(self) -> list[int]:
-        """The top of the maximal projective component of each word: of what is built without any SWAP."""
-        standard, configuration = ArcStandard(), Configuration.initial(len(self.labels))
-        fresh = _GoldTree(self.head_of[1:], self.labels)
-        while standard._advance(configuration, fresh):
-            pass
-        component = list(range(len(self.head_of)))
-        for head, dependent, _ in configuration.arcs:
-            component[dependent] = head
-        for word in self._top_down:
-            component[word] = component[component[word]]
-        return component
+    if not isinstance(name, str) or name not in SYSTEMS:
+        raise InputError(f"there is no transition system {name!r}: choose one of {', '.join(SYSTEMS)}")
+    return SYSTEMS[name]

@@ -11,70 +11,55 @@ import numpy.typing as npt
 from firth.arrays import Float32s
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, pack_strings, save_arrays, unpack_strings
+from firth.files.records import ArrayRecord, FileKind, check_arrays, check_fields, reading
 from firth.vectors.formats.table import Table, naming
 
-_KIND = "word vectors"
-_VERSION = 1
+_KIND = FileKind("word vectors", "file of word vectors", "make one with firth vectors train", "version", 1)
 _ARRAYS = (
-    ("matrix", np.float32, 2),
-    ("words", np.uint8, 1),
-    ("word_offsets", np.int64, 1),
-    ("counts", np.int64, 1),
-    ("outside", np.float32, 2),
+    ArrayRecord("matrix", np.float32, (None, None)),
+    ArrayRecord("words", np.uint8, (None,)),
+    ArrayRecord("word_offsets", np.int64, (None,)),
+    ArrayRecord("counts", np.int64, (None,), optional=True),
+    ArrayRecord("outside", np.float32, (None, None), optional=True),
 )
-_OPTIONAL = ("counts", "outside")
+_FIELDS = {"history": [dict], "metadata": dict}
 
 
-def save_own(vectors: Table, path: Path) -> None:
+def save_own(table: Table, path: Path) -> None:
     """Write everything; the vectors are finite."""
     with naming(path):
-        blob, offsets = pack_strings(vectors.words)
-    arrays: dict[str, npt.NDArray[Any]] = {"matrix": vectors.matrix, "words": blob, "word_offsets": offsets}
-    if vectors.counts is not None:
-        arrays["counts"] = vectors.counts
-    if vectors.outside is not None:
+        blob, offsets = pack_strings(table.words)
+    arrays: dict[str, npt.NDArray[Any]] = {"matrix": table.matrix, "words": blob, "word_offsets": offsets}
+    if table.counts is not None:
+        arrays["counts"] = table.counts
+    if table.outside is not None:
         with naming(path):
-            _check_finite(vectors.outside)
-        arrays["outside"] = vectors.outside
-    metadata = {
-        "kind": _KIND,
-        "version": _VERSION,
-        "history": vectors.history,
-        "metadata": vectors.metadata,
-    }
+            _check_finite(table.outside)
+        arrays["outside"] = table.outside
+    metadata = {**_KIND.fields(), "history": table.history, "metadata": table.metadata}
     save_arrays(path, arrays, metadata)
 
 
 def load_own(path: Path, mmap: bool) -> Table:
     """Read everything; with `mmap`, arrays are mapped into memory and not checked for NaN and infinity."""
     arrays, about = load_arrays(path, mmap)
-    if about.get("kind") != _KIND:
-        raise InputError(f"{path}: holds {about.get('kind')!r}, not word vectors")
-    if about.get("version") != _VERSION:
-        raise InputError(f"{path}: written in version {about.get('version')!r} of the format; update firth")
-    with naming(path):
-        for name, dtype, dimensions in _ARRAYS:
-            array = arrays.get(name)
-            if array is None and name in _OPTIONAL:
-                continue
-            if array is None or array.dtype != dtype or array.ndim != dimensions:
-                raise InputError(f"broken: its array {name!r} is missing or of another type")
-        history, metadata = about.get("history"), about.get("metadata")
-        if not isinstance(history, list) or not all(isinstance(epoch, dict) for epoch in history):
-            raise InputError("broken: its history is not a list of objects")
-        if not isinstance(metadata, dict):
-            raise InputError("broken: its metadata is not an object")
-        vectors = Table(
-            unpack_strings(arrays["words"], arrays["word_offsets"]),
-            arrays["matrix"],
-            counts=arrays.get("counts"),
-            outside=arrays.get("outside"),
-            history=history,
-            metadata=metadata,
-        )
-        if not mmap and vectors.outside is not None:
-            _check_finite(vectors.outside)
-    return vectors
+    _KIND.check(about, str(path))
+    with reading(str(path)):
+        check_fields(about, _FIELDS)
+        check_arrays(arrays, _ARRAYS)
+        words = unpack_strings(arrays["words"], arrays["word_offsets"])
+    table = Table(
+        words,
+        arrays["matrix"],
+        counts=arrays.get("counts"),
+        outside=arrays.get("outside"),
+        history=about["history"],
+        metadata=about["metadata"],
+    )
+    if not mmap and table.outside is not None:
+        with naming(path):
+            _check_finite(table.outside)
+    return table
 
 
 def _check_finite(outside: Float32s) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from firth.arrays import PathLike
+from firth.arrays import Arrays, PathLike
 from firth.errors import InputError
 from firth.progress import Progress
 from firth.runs.checkpoints import SUFFIX, Checkpoints
@@ -267,9 +267,11 @@ def _reopen(folder: Path, fingerprint: str) -> EncodedCorpus:
     return encoded
 
 
-def _restore(objective: Objective, arrays: Any, state: dict[str, Any], checkpoints: Checkpoints) -> None:
+def _restore(objective: Objective, arrays: Arrays, state: dict[str, Any], checkpoints: Checkpoints) -> None:
     """Put back the state of a checkpoint."""
+    if state.keys() != {field.name for field in fields(Position)}:
+        raise checkpoints.refusal("does not say how far training was")
     try:
         objective.restore(arrays, Position(**state))
-    except (InputError, TypeError) as error:
+    except InputError as error:
         raise checkpoints.refusal(f"does not fit its settings ({error})") from None

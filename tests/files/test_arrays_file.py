@@ -1,12 +1,10 @@
-"""Files are written whole or not at all; model files come back as they were, or say what is wrong."""
+"""Model files: arrays and metadata come back as they were, or an error says what is wrong."""
 
 from __future__ import annotations
 
-import errno
 import gzip
 import json
 import os
-import stat
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +15,13 @@ from hypothesis.extra import numpy as hnp
 
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, pack_strings, save_arrays, unpack_strings
-from firth.files.atomic import atomic_path, open_input, open_output
 
 steady = settings(derandomize=True, deadline=None)
-posix = pytest.mark.skipif(os.name != "posix", reason="permissions and devices are POSIX")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("storage")
+    return tmp_path_factory.mktemp("arrays")
 
 
 def names(folder: Path) -> list[str]:
@@ -37,123 +33,6 @@ def one_line(error: pytest.ExceptionInfo[InputError], *parts: str) -> None:
     assert "\n" not in message
     for part in parts:
         assert part in message
-
-
-# --- whole or not at all
-
-
-def test_the_file_appears_only_when_the_block_succeeds(tmp_path: Path) -> None:
-    target = tmp_path / "out.svg"
-    target.write_text("old")
-    with atomic_path(target) as temporary:
-        temporary.write_text("new")
-        assert temporary.parent == tmp_path and temporary.suffix == ".svg"
-        assert target.read_text() == "old"
-    assert target.read_text() == "new"
-    assert names(tmp_path) == ["out.svg"]
-
-
-@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt, SystemExit])
-def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, failure: type[BaseException]) -> None:
-    target = tmp_path / "out"
-    target.write_text("old")
-    with pytest.raises(failure), atomic_path(target) as temporary:
-        temporary.write_text("half")
-        raise failure
-    assert names(tmp_path) == ["out"] and target.read_text() == "old"
-
-
-def test_a_full_disk_is_an_input_error_and_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(InputError) as error, atomic_path(tmp_path / "out") as temporary:
-        temporary.write_text("half")
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    one_line(error, "out: cannot be written", "No space left")
-    assert names(tmp_path) == []
-
-
-def test_errors_about_other_files_are_left_alone(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "out"):
-        (tmp_path / "other").read_text()
-    assert names(tmp_path) == []
-
-
-@posix
-def test_permissions_are_those_of_the_umask_or_of_the_file_replaced(tmp_path: Path) -> None:
-    old_umask = os.umask(0o027)
-    try:
-        with open_output(tmp_path / "new"):
-            pass
-    finally:
-        os.umask(old_umask)
-    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o640
-    (tmp_path / "new").chmod(0o604)
-    with open_output(tmp_path / "new"):
-        pass
-    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o604
-
-
-@posix
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    (tmp_path / "real").write_text("old")
-    (tmp_path / "link").symlink_to("real")
-    with atomic_path(tmp_path / "link") as temporary:
-        temporary.write_text("new")
-    assert (tmp_path / "link").is_symlink() and (tmp_path / "real").read_text() == "new"
-
-
-@posix
-def test_devices_are_written_to_and_not_replaced(tmp_path: Path) -> None:
-    save_arrays("/dev/null", {"a": np.zeros(3)}, {})
-    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
-    if Path("/dev/full").exists():
-        with pytest.raises(InputError) as error:
-            save_arrays("/dev/full", {"a": np.zeros(3)}, {})
-        one_line(error, "/dev/full: cannot be written: No space left")
-
-
-def test_where_nothing_can_be_written(tmp_path: Path) -> None:
-    with pytest.raises(InputError) as error, atomic_path(tmp_path / "missing" / "out"):
-        pass
-    one_line(error, "there is no folder", "missing")
-    with pytest.raises(InputError) as error, atomic_path(tmp_path):
-        pass
-    one_line(error, "is a folder")
-
-
-# --- packed files
-
-
-@pytest.mark.parametrize("suffix", ["", ".gz", ".xz"])
-def test_packed_files_come_back_and_are_the_same_every_time(tmp_path: Path, suffix: str) -> None:
-    for name in ("a", "b"):
-        with open_output(tmp_path / (name + suffix)) as file:
-            file.write(b"word " * 1000)
-    with open_input(tmp_path / ("a" + suffix)) as file:
-        assert file.read() == b"word " * 1000
-    first, second = ((tmp_path / (name + suffix)).read_bytes() for name in ("a", "b"))
-    assert first == second and (len(first) < 500) == bool(suffix)
-
-
-@pytest.mark.parametrize("suffix", [".gz", ".xz"])
-def test_broken_packed_files_are_input_errors(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / ("a" + suffix)
-    with open_output(path) as file:
-        file.write(os.urandom(5000))
-    whole = path.read_bytes()
-    for broken in (b"not packed", whole[: len(whole) // 2], whole[:2000] + b"\xff" * 100 + whole[2100:]):
-        path.write_bytes(broken)
-        with pytest.raises(InputError) as error, open_input(path) as file:
-            file.read()
-        one_line(error, path.name, "truncated or broken")
-
-
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(InputError) as error, open_input(tmp_path / "missing"):
-        pass
-    one_line(error, "missing: no such file")
-    with pytest.raises(InputError) as error, open_input(tmp_path):
-        pass
-    one_line(error, "cannot be read")
 
 
 # --- model files

@@ -1,4 +1,4 @@
-"""The network: batches of sentences, what a unit can know, and the compiled encoder."""
+"""The encoder: batches of sentences, what a unit can know, and the compiled runner."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import numpy as np
 import pytest
 
 from firth import FirthError
-from firth.learning import activations
-from firth.network.decider import Decider, DeciderShape
-from firth.network.encoder import Batch, Encoder, EncoderShape, places
+from firth.network.encoder import Batch, Encoder, EncoderShape, unit_rows
 from firth.network.gradients import Gradients
-from firth.network.packing import pack, round_parameters, unpack
 from firth.network.runner import SPARE_ROWS, EncoderRunner
 
 TABLES = ((9, 5), (4, 3))
@@ -39,25 +36,10 @@ def _batch(lengths: list[int], seed: int = 0) -> Batch:
 
 def test_rows_of_a_batch() -> None:
     batch = _batch([2, 1, 3])
-    np.testing.assert_array_equal(batch.places, [1, 2, 4, 6, 7, 8])
-    np.testing.assert_array_equal(batch.gaps, [0, 3, 5, 9])
+    np.testing.assert_array_equal(batch.unit_rows, [1, 2, 4, 6, 7, 8])
+    np.testing.assert_array_equal(batch.empty_rows, [0, 3, 5, 9])
     assert batch.n_rows == 10
-    np.testing.assert_array_equal(places(np.array([2, 1, 3])), batch.places)
-
-
-def test_gradients_add_up() -> None:
-    gradients = Gradients()
-    gradients.add("a", np.array([[1.0, 2.0]]))
-    gradients.add("a", np.array([[10.0, 20.0]]))
-    gradients.add_rows("table", np.array([2, 0, 2]), np.array([[1.0], [2.0], [3.0]]))
-    gradients.add_rows("table", np.array([2]), np.array([[4.0]]))
-    a, table, other = np.array([[100.0, 200.0]]), np.zeros((3, 1)), np.ones(2)
-    gradients.add_to(a, "a")
-    gradients.add_to(table, "table")
-    gradients.add_to(other, "other")
-    np.testing.assert_array_equal(a, [[111, 222]])
-    np.testing.assert_array_equal(table, [[2], [0], [8]])
-    np.testing.assert_array_equal(other, 1)
+    np.testing.assert_array_equal(unit_rows(np.array([2, 1, 3])), batch.unit_rows)
 
 
 def test_the_same_seed_makes_the_same_parameters() -> None:
@@ -80,13 +62,13 @@ def test_parts_with_different_prefixes_share_a_dictionary() -> None:
 def test_sentences_do_not_see_each_other() -> None:
     encoder, batch = _encoder(), _batch([3, 1, 4])
     rows, _ = encoder.forward(batch, Gradients())
-    np.testing.assert_array_equal(rows[batch.gaps], 0)
+    np.testing.assert_array_equal(rows[batch.empty_rows], 0)
     ends = np.cumsum(batch.lengths)
     for length, end in zip(batch.lengths, ends, strict=True):
         part = slice(end - length, end)
         alone = Batch(batch.ids[part], batch.vectors[part], np.array([length]))
         expected, _ = encoder.forward(alone, Gradients())
-        np.testing.assert_allclose(rows[batch.places[part]], expected[1:-1], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(rows[batch.unit_rows[part]], expected[1:-1], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("depth", [0, 1, 3])
@@ -104,7 +86,7 @@ def test_the_gradient_of_empty_rows_does_not_matter() -> None:
     random = np.random.default_rng(1)
     drows = random.normal(size=(batch.n_rows, 16)).astype(np.float32)
     for k, each in enumerate(gradients):
-        drows[batch.gaps] = 100 * k
+        drows[batch.empty_rows] = 100 * k
         given = drows.copy()
         encoder.forward(batch, each, 0.2, np.random.default_rng(1))[1](drows)
         np.testing.assert_array_equal(drows, given)
@@ -168,7 +150,7 @@ def test_the_runner_of_many_sentences_is_that_of_each() -> None:
     encoder, lengths = _encoder(), np.random.default_rng(2).integers(1, 40, size=50)
     ids, vectors = _units(int(lengths.sum()))
     runner = EncoderRunner(encoder, vectors)
-    rows = runner.run(ids, lengths)[places(lengths)]
+    rows = runner.run(ids, lengths)[unit_rows(lengths)]
     ends = np.cumsum(lengths)
     for length, end in zip(lengths, ends, strict=True):
         part = slice(end - length, end)
@@ -179,81 +161,3 @@ def test_the_runner_of_many_sentences_is_that_of_each() -> None:
 def test_a_width_that_cannot_be_run_is_refused() -> None:
     with pytest.raises(FirthError, match="the width of the network is 20: make it a multiple of 16"):
         EncoderRunner(_encoder(width=20), np.zeros((1, 6), np.float32))
-
-
-def _decider(activation: str = "relu", extras: int = 2) -> Decider:
-    shape = DeciderShape(
-        3, extras, slots=3, label_slots=1, labels=5, hidden=6, outputs=4, activation=activation
-    )
-    decider = Decider(shape, {})
-    random = np.random.default_rng(1)
-    decider.initialise(random)
-    for array in decider.parameters.values():
-        array += random.normal(scale=0.2, size=array.shape)
-    return decider
-
-
-# Of four units: the first extra is number 4, the second 5. Unit 3 is read by no decision.
-UNITS = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
-UNIT_SLOTS, LABEL_SLOTS = np.array([[0, 1, 5], [2, 2, 4]]), np.array([[4], [0]])
-
-
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "cube"])
-def test_a_decision_reads_its_slots(activation: str) -> None:
-    decider = _decider(activation)
-    scores, _ = decider.forward(UNITS, UNIT_SLOTS, LABEL_SLOTS, Gradients())
-    slots, extras, labels, bias, output, output_bias = decider.arrays(
-        "slots", "extras", "labels", "bias", "output", "output.bias"
-    )
-    for score, (a, b, c), (label,) in zip(scores, UNIT_SLOTS, LABEL_SLOTS, strict=True):
-        vectors = np.concatenate([UNITS, extras])
-        hidden = vectors[a] @ slots[:, :6] + vectors[b] @ slots[:, 6:12] + vectors[c] @ slots[:, 12:]
-        hidden = getattr(activations, activation)(hidden + labels[label] + bias)
-        np.testing.assert_allclose(score, hidden @ output + output_bias, rtol=1e-5, atol=1e-5)
-
-
-def test_a_decision_teaches_what_it_reads() -> None:
-    decider, gradients = _decider("cube"), Gradients()
-    scores, backward = decider.forward(UNITS, UNIT_SLOTS[:1], LABEL_SLOTS[:1], gradients)
-    dunits = backward(np.ones_like(scores))
-    np.testing.assert_array_equal(dunits.any(axis=1), [True, True, False, False])
-    extras, labels = (np.zeros_like(array) for array in decider.arrays("extras", "labels"))
-    gradients.add_to(extras, "decider.extras")
-    gradients.add_to(labels, "decider.labels")
-    np.testing.assert_array_equal(extras.any(axis=1), [False, True])
-    np.testing.assert_array_equal(np.flatnonzero(labels.any(axis=1)), [4])
-
-
-def test_a_decision_without_extras_and_labels() -> None:
-    decider = Decider(DeciderShape(3, 0, 1, 0, 0, hidden=6, outputs=4), {})
-    decider.initialise(np.random.default_rng(1))
-    gradients, words = Gradients(), np.arange(4)[:, None]
-    scores, backward = decider.forward(UNITS, words, np.zeros((4, 0), np.int64), gradients)
-    slots, output = decider.arrays("slots", "output")
-    np.testing.assert_allclose(scores, np.maximum(UNITS @ slots, 0) @ output, rtol=1e-5, atol=1e-6)
-    assert backward(np.ones_like(scores)).shape == UNITS.shape
-
-
-def test_dropout_of_the_hidden_layer_is_of_the_training_only() -> None:
-    decider, arguments = _decider(), (UNITS, UNIT_SLOTS, LABEL_SLOTS, Gradients())
-    plain, _ = decider.forward(*arguments)
-    np.testing.assert_array_equal(decider.forward(*arguments, 0.5)[0], plain)
-    dropped, _ = decider.forward(*arguments, 0.5, np.random.default_rng(1))
-    assert not np.allclose(dropped, plain)
-
-
-def test_packed_parameters() -> None:
-    parameters = _encoder().parameters | _decider().parameters
-    rounded = unpack(pack(parameters))
-    assert {name: array.shape for name, array in rounded.items()} == {
-        name: array.shape for name, array in parameters.items()
-    }
-    for name, array in parameters.items():
-        assert rounded[name].dtype == np.float32
-        scale = np.abs(array).max(axis=1 if "table" in name else 0, keepdims=True) / 127
-        np.testing.assert_allclose(rounded[name], array, atol=0.51 * scale.max() if array.ndim == 2 else 0)
-    again = unpack(pack(rounded))
-    round_parameters(parameters)
-    for name, array in rounded.items():
-        np.testing.assert_array_equal(parameters[name], array)
-        np.testing.assert_allclose(again[name], array, rtol=1e-6, err_msg=name)

@@ -1,0 +1,1 @@
+"""The compiled transition systems, and the loops that parse with them."""
