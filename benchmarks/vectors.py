@@ -120,7 +120,6 @@ def peak_memory() -> float:
 
 def train_firth(job: dict[str, Any], out: Path) -> dict[str, float]:
     from firth import SkipGram
-    from firth.progress import Progress
 
     settings = SETTINGS | {
         "dim": job["dim"],
@@ -130,10 +129,10 @@ def train_firth(job: dict[str, Any], out: Path) -> dict[str, float]:
     }
     settings["deterministic"] = job["tool"] == "firth-deterministic"
     # Compiles, or loads what was compiled before: once an installation, so it is not in the times.
-    SkipGram(**settings | {"sample": 0, "epochs": 1}).fit([["word"] * 10], progress=Progress())
+    SkipGram(**settings | {"sample": 0, "epochs": 1}).fit([["word"] * 10])
     start = time.perf_counter()
     model = SkipGram(**settings, epochs=job["epochs"], seed=job["seed"])
-    vectors = model.fit(job["corpus"], progress=Progress())
+    vectors = model.fit(job["corpus"])
     vectors.save(out)
     fit = time.perf_counter() - start
     return {"train": sum(epoch["seconds"] for epoch in vectors.history), "fit": fit}

@@ -15,21 +15,20 @@ if TYPE_CHECKING:
     from firth.classification.classifier import PhraseClassifier
     from firth.parsing.parser.parser import Parser
     from firth.parsing.pipeline import Pipeline, load
-    from firth.vectors.exact_softmax import ExactSoftmax
-    from firth.vectors.formats import load_vectors
-    from firth.vectors.skipgram import SkipGram
-    from firth.vectors.word_vectors import WordVectors
+    from firth.vectors.trainers.exact_softmax import ExactSoftmax
+    from firth.vectors.trainers.skipgram import SkipGram
+    from firth.vectors.word_vectors import WordVectors, load_vectors
 
 
 _HOMES = {
-    "ExactSoftmax": "firth.vectors.exact_softmax",
+    "ExactSoftmax": "firth.vectors.trainers.exact_softmax",
     "Parser": "firth.parsing.parser.parser",
     "Pipeline": "firth.parsing.pipeline",
     "PhraseClassifier": "firth.classification.classifier",
-    "SkipGram": "firth.vectors.skipgram",
+    "SkipGram": "firth.vectors.trainers.skipgram",
     "WordVectors": "firth.vectors.word_vectors",
     "load": "firth.parsing.pipeline",
-    "load_vectors": "firth.vectors.formats",
+    "load_vectors": "firth.vectors.word_vectors",
 }
 
 __all__ = [

@@ -114,14 +114,7 @@ TRAINERS = {
 # Contracts that a trainer does not hold yet.
 _OWN_CHECKPOINTS = "keeps checkpoints in a way of its own"
 NOT_YET = {
-    ("checkpoints", "SkipGram"): _OWN_CHECKPOINTS,
-    ("checkpoints", "ExactSoftmax"): _OWN_CHECKPOINTS,
-    ("silence", "SkipGram"): "shows a bar where progress is None",
-    ("silence", "ExactSoftmax"): "shows a bar where progress is None",
     ("epochs=0", "Segmenter"): "takes 0 epochs for None",
-    ("checkpoints", "vectors train"): _OWN_CHECKPOINTS,
-    ("checkpoints", "vectors train --objective softmax"): _OWN_CHECKPOINTS,
-    ("options", "vectors train"): "describes its options in words of its own",
 }
 
 

@@ -104,8 +104,8 @@ def test_temporary_files_of_killed_runs_are_removed(tmp_path: Path) -> None:
 def test_a_run_removes_what_it_wrote_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     save(folder)
-    (folder / "work").mkdir()
-    (folder / "work" / "ids.bin").write_bytes(b"")
+    (folder / "firth-work").mkdir()
+    (folder / "firth-work" / "ids.bin").write_bytes(b"")
     (folder / "mine.txt").write_text("mine")
     remove_run(folder)
     assert [file.name for file in folder.iterdir()] == ["mine.txt"]

@@ -1,4 +1,4 @@
-"""Layout: PCA, clusters, and labels that never cover one another."""
+"""Layout: PCA, and labels that never cover one another."""
 
 from __future__ import annotations
 
@@ -7,25 +7,6 @@ import pytest
 
 from firth.errors import InputError
 from firth.show import layout
-
-
-def test_clusters_are_the_groups_that_there_are() -> None:
-    rng = np.random.default_rng(0)
-    centres = 3 * rng.normal(size=(4, 12))
-    vectors = centres[np.arange(80) % 4] + 0.3 * rng.normal(size=(80, 12))
-    groups = layout.cluster(layout.unit_rows(vectors), 4)
-    assert sorted(set(groups.tolist())) == [0, 1, 2, 3]
-    assert all(len(set(groups[first::4].tolist())) == 1 for first in range(4))
-
-
-def test_the_largest_cluster_comes_first() -> None:
-    unit = layout.unit_rows(np.array([[1.0, 0.1], [0.1, 1.0], [0.0, 1.0], [0.1, 0.9]]))
-    assert layout.cluster(unit, 2).tolist() == [1, 0, 0, 0]
-
-
-@pytest.mark.parametrize("n", [1, 2, 5])
-def test_equal_vectors_are_one_cluster(n: int) -> None:
-    assert layout.cluster(np.ones((n, 3)) / np.sqrt(3), min(n, 2)).tolist() == [0] * n
 
 
 def test_pca_finds_the_plane() -> None:

@@ -23,14 +23,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from firth.cli import vectors as commands
 from firth.cli.main import main
+from firth.cli.vectors import train as train_module
 from firth.progress import Progress
-from firth.vectors.exact_softmax import ExactSoftmax
-from firth.vectors.formats import load_vectors
 from firth.vectors.prediction import perplexity
-from firth.vectors.skipgram import SkipGram
-from firth.vectors.word_vectors import WordVectors
+from firth.vectors.trainers.exact_softmax import ExactSoftmax
+from firth.vectors.trainers.negative_sampling import NegativeSampling
+from firth.vectors.trainers.skipgram import SkipGram
+from firth.vectors.word_vectors import WordVectors, load_vectors
 
 TOPICS = (
     "tea coffee milk cup sugar kettle saucer spoon",
@@ -188,10 +188,10 @@ def test_training_curve(folder: Path, tmp_path: Path) -> None:
 
 def test_the_defaults_are_those_of_the_library() -> None:
     library = inspect.signature(SkipGram.__init__).parameters
-    command = inspect.signature(commands.train).parameters
+    command = inspect.signature(train_module.train).parameters
     for name in library.keys() - {"self", "lowercase", "errors"}:
         assert command[name].default == library[name].default, name
-    assert commands.OnBadText.strict.value == library["errors"].default
+    assert train_module.OnBadText.strict.value == library["errors"].default
 
 
 def test_help_has_the_defaults_of_both_objectives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,7 +298,6 @@ def test_evaluate_by_held_out_text(folder: Path, tmp_path: Path) -> None:
         (["corpus.txt", "-o", "o.glove", "--dim", "1"], "o.glove: this format cannot hold vectors of one"),
         (["corpus.txt", "-o", "o.vec", "--field", "body"], "there are no JSON Lines in corpus.txt"),
         (["corpus.txt", "-o", "o.vec", "--dim", "0"], "dim must be"),
-        (["corpus.txt", "-o", "o.vec", "--resume"], "--resume needs --checkpoint-dir"),
         (["corpus.txt", "-o", "o.vec", "--min-count", "5"], "no word occurs 5 times"),
         (["corpus.txt", "-o", "o.vec", "--objective", "softmax", "--negative", "5"], "--negative is for"),
         (
@@ -363,7 +362,7 @@ def test_vectors_that_cannot_be_saved_are_saved_elsewhere(
     assert message.startswith(f"{output}: cannot be written: there is no folder")
     (rescued,) = (tmp_path / elsewhere).iterdir()
     assert message.endswith(
-        f"the vectors were saved as {rescued if elsewhere == 'there' else rescued.name} instead"
+        f"the result was saved as {rescued if elsewhere == 'there' else rescued.name} instead"
     )
     np.testing.assert_array_equal(load_vectors(rescued).matrix, trained.matrix)
 
@@ -443,13 +442,47 @@ def test_ctrl_c_says_what_is_kept(tmp_path: Path, with_checkpoints: bool) -> Non
     assert last.startswith("firth: stopped: ")
     assert "Traceback" not in rest
     assert not (tmp_path / "o.vec").exists()
-    if with_checkpoints:
-        again = re.search(r"kept in kept; go on with: firth (.*)", last)
-        assert again
-        assert again[1].split() == [*command, "--resume"]
-    else:
-        assert "nothing was written" in last
-        assert [file.name for file in tmp_path.iterdir()] == ["corpus.txt"]
+    folder = "kept" if with_checkpoints else "o.vec.training"
+    again = re.search(rf"kept in {re.escape(folder)}; go on with: firth (.*)", last)
+    assert again
+    assert again[1].split() == [*command, "--resume"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(["corpus.txt", folder])
+    message = fails(*command, cwd=tmp_path)
+    assert message.startswith(f"{folder}: holds a training that was interrupted; go on with it: firth ")
+
+
+def test_an_interrupted_training_is_resumed_and_cleared_away(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = folder / "corpus.txt"
+    command = ("vectors", "train", corpus, "-o", "o.safetensors", "--epochs", 3, "--threads", 1, "-q")
+    succeeds(*command[:4], "whole.safetensors", *command[5:], cwd=tmp_path)
+
+    def press_ctrl_c(objective: NegativeSampling) -> None:
+        if objective.position.epoch == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NegativeSampling, "check_epoch", press_ctrl_c)
+        result = call(*command, cwd=tmp_path)
+    assert result.returncode == 130
+    assert "a checkpoint is kept in o.safetensors.training; go on with: firth vectors train" in result.stderr
+    assert (tmp_path / "o.safetensors.training" / "vectors.checkpoint").exists()
+    succeeds(*command, "--resume", cwd=tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["o.safetensors", "whole.safetensors"]
+    resumed, whole = (load_vectors(tmp_path / name) for name in ("o.safetensors", "whole.safetensors"))
+    assert resumed.matrix.tobytes() == whole.matrix.tobytes()
+
+
+def test_a_folder_that_was_named_is_kept(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "mine.txt").write_text("mine")
+    command = ("vectors", "train", folder / "corpus.txt", "-o", "o.vec", "--checkpoint-dir", "kept", "-q")
+    assert "no word occurs" in fails(*command, "--min-count", 100_000, cwd=tmp_path)
+    assert (tmp_path / "kept" / "mine.txt").exists()
+    succeeds(*command, "--epochs", 1, "--resume", cwd=tmp_path)  # there is nothing to resume, so it begins
+    assert {"mine.txt", "vectors.checkpoint"} <= {file.name for file in (tmp_path / "kept").iterdir()}
+    assert not (tmp_path / "o.vec.training").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals like these")

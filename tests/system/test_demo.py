@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from firth.cli import demo
-from firth.vectors.formats import load_vectors
+from firth.vectors.word_vectors import load_vectors
 
 
 def test_the_demo_shows_what_it_promises(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_neither_threads_nor_memory_change_a_bit(monkeypatch: pytest.MonkeyPatch
     encoded = _encoded(_random_text(0, 3_000, 50), list(range(60, 10, -1)))
     whole = count(encoded)
     np.testing.assert_array_equal(_dense(whole), _dense(whole).T)
-    monkeypatch.setattr(cooccurrence, "_MEMORY", 8 * 50 * 3)
+    monkeypatch.setattr(cooccurrence, "_BYTES_OF_ROWS", 8 * 50 * 3)
     monkeypatch.setattr(cooccurrence, "_FEWEST_ROWS", 1)
     for threads in (1, 2, 7):
         parts = count(encoded, threads=threads)

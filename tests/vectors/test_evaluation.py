@@ -156,8 +156,8 @@ def test_blocks_of_words_and_questions_do_not_show(
     structured: WordVectors, analogies: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = evaluate_analogies(structured, analogies)
-    monkeypatch.setattr(evaluation, "_WORDS", 7)
-    monkeypatch.setattr(evaluation, "_QUESTIONS", 11)
+    monkeypatch.setattr(evaluation, "_WORDS_AT_A_TIME", 7)
+    monkeypatch.setattr(evaluation, "_QUESTIONS_AT_A_TIME", 11)
     assert evaluate_analogies(structured, analogies) == whole
 
 

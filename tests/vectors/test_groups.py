@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from firth.errors import InputError, UnknownWordError
-from firth.vectors.groups import cosine_clusters, strays
+from firth.vectors.groups import cluster, cosine_clusters, strays, unit_rows
 from firth.vectors.word_vectors import WordVectors
 
 WORDS = ["tea", "coffee", "milk", "rain", "snow", "wind"]
@@ -43,3 +43,22 @@ def test_mistakes() -> None:
         strays(vectors(), [["tea", "milk"], ["rain"]])
     with pytest.raises(UnknownWordError):
         cosine_clusters(vectors(), ["tee"], 1)
+
+
+def test_clusters_are_the_groups_that_there_are() -> None:
+    rng = np.random.default_rng(0)
+    centres = 3 * rng.normal(size=(4, 12))
+    vectors = centres[np.arange(80) % 4] + 0.3 * rng.normal(size=(80, 12))
+    groups = cluster(unit_rows(vectors), 4)
+    assert sorted(set(groups.tolist())) == [0, 1, 2, 3]
+    assert all(len(set(groups[first::4].tolist())) == 1 for first in range(4))
+
+
+def test_the_largest_cluster_comes_first() -> None:
+    unit = unit_rows(np.array([[1.0, 0.1], [0.1, 1.0], [0.0, 1.0], [0.1, 0.9]]))
+    assert cluster(unit, 2).tolist() == [1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_equal_vectors_are_one_cluster(n: int) -> None:
+    assert cluster(np.ones((n, 3)) / np.sqrt(3), min(n, 2)).tolist() == [0] * n

@@ -399,7 +399,7 @@ class PhraseClassifier:
     def _pretrained(self) -> WordVectors | None:
         if not isinstance(self.vectors, (str, os.PathLike)):
             return self.vectors
-        from firth.vectors.formats import load_vectors
+        from firth.vectors.word_vectors import load_vectors
 
         return load_vectors(self.vectors)
 

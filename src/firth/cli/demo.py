@@ -98,7 +98,7 @@ def demo(
 def _learn(quiet: bool) -> tuple[WordVectors, int]:
     """Return word vectors of the documentation at hand, and its number of words."""
     from firth.progress import default_progress
-    from firth.vectors.skipgram import SkipGram
+    from firth.vectors.trainers.skipgram import SkipGram
 
     with tempfile.TemporaryDirectory(prefix="firth-demo-") as folder:
         corpus = Path(folder) / "documentation.txt"

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from firth.cli import vectors
 from firth.cli.classify.app import app as classify_app
 from firth.cli.demo import demo
 from firth.cli.gradcheck import gradcheck
 from firth.cli.output import RootGroup
 from firth.cli.parse import parse
 from firth.cli.parser.app import app as parser_app
+from firth.cli.vectors.app import app as vectors_app
 from firth.version import __version__
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ app = typer.Typer(
     help="Word vectors from your own text: fast, exact, reproducible.",
     epilog="New here? Start with:  firth demo",
 )
-app.add_typer(vectors.app, name="vectors")
+app.add_typer(vectors_app, name="vectors")
 app.add_typer(parser_app, name="parser")
 app.command()(parse)
 app.add_typer(classify_app, name="classify")

@@ -46,8 +46,9 @@ def check_outputs(*outputs: Path | None, inputs: tuple[Path | str | None, ...], 
 def resumable(output: Path, checkpoint_dir: Path | None, resume: bool) -> Iterator[Path | None]:
     """Give the folder for the checkpoints of a training, whose result the block saves as `output`.
 
-    Without `checkpoint_dir` it is OUTPUT.training, which is removed when the block succeeds: the result is
-    saved then. None if the output is no regular file: nobody would look for checkpoints beside ``/dev/null``.
+    Without `checkpoint_dir` it is OUTPUT.training, which is removed when the block succeeds, because the
+    result is saved then, and when it fails before there is a checkpoint. None if the output is no regular
+    file: nobody would look for checkpoints beside ``/dev/null``.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def resumable(output: Path, checkpoint_dir: Path | None, resume: bool) -> Iterat
         yield folder
     except BaseException as error:
         kept = folder is not None and holds_checkpoints(folder)
-        if folder is not None and not kept:
+        if folder is not None and checkpoint_dir is None and not kept:
             remove_run(folder)
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(_what_is_kept(folder) if kept else "nothing was written") from None

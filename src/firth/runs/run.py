@@ -16,7 +16,7 @@ from firth.errors import InputError
 from firth.progress import Progress
 from firth.runs.checkpoints import SUFFIX, Checkpoints
 
-_WORK_FOLDER = "work"
+_WORK_FOLDER = "firth-work"
 # By then, whoever wrote a temporary file is no more.
 _SECONDS_LEFT_BEHIND = 600.0
 

@@ -1,4 +1,4 @@
-"""Where things go on a map: positions of words, groups of words, places for labels. NumPy only."""
+"""Where things go on a map: positions of words, places for labels. NumPy only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unicodedata import combining, east_asian_width
 
 import numpy as np
 
-from firth.arrays import Float64s, Floats, Int64s, Ints
+from firth.arrays import Float64s, Int64s, Ints
 from firth.checks import require
 from firth.errors import InputError
 
@@ -62,13 +62,6 @@ class Anchor:
 ANCHORS = tuple(
     Anchor(x, y) for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 )
-
-
-def unit_rows(matrix: Floats) -> Float64s:
-    """Scale rows to length 1 (zero rows as they are), in double precision."""
-    rows = np.asarray(matrix, dtype=np.float64)
-    scaled: Float64s = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    return scaled
 
 
 def project(unit: Float64s, method: str | None = None) -> tuple[Float64s, str]:
@@ -133,46 +126,6 @@ def fit_to_frame(plane: Float64s) -> Float64s:
     spread = plane.max(axis=0) - low
     share = np.where(spread > 0, (plane - low) / np.where(spread > 0, spread, 1.0), 0.5)
     return MARGIN + share * (np.array(FRAME) - 2 * MARGIN)
-
-
-def cluster(unit: Float64s, k: int, rounds: int = 100) -> Int64s:
-    """Group similar vectors by spherical k-means (Dhillon & Modha 2001), without chance.
-
-    Parameters
-    ----------
-    unit : ndarray, shape (n, d)
-        Vectors of length 1.
-    k
-        How many groups, at most n.
-    rounds
-        The most rounds of reassignment.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        The group of each vector, 0 the largest.
-    """
-    # What all vectors share says nothing about groups; and each is averaged with its nearest neighbours, so
-    # that a vector from little text, which is mostly noise, goes with them.
-    points = unit_rows(unit - unit.mean(axis=0))
-    nearest = np.argsort(-(points @ points.T), axis=1, kind="stable")[:, : 1 + min(5, len(unit) // 8)]
-    points = unit_rows(points[nearest].mean(axis=1))
-    # Start from points far apart: each next one is the least similar to those chosen.
-    chosen = [0]
-    while len(chosen) < k:
-        chosen.append(int((points @ points[chosen].T).max(axis=1).argmin()))
-    centres = points[chosen]
-    groups = np.full(len(points), -1, dtype=np.int64)
-    for _ in range(rounds):
-        closest = (points @ centres.T).argmax(axis=1)
-        if (closest == groups).all():
-            break
-        groups = closest
-        sums = np.zeros_like(centres)
-        np.add.at(sums, groups, points)
-        centres = np.where(sums.any(axis=1, keepdims=True), unit_rows(sums), centres)
-    by_size = np.argsort(-np.bincount(groups, minlength=k), kind="stable")
-    return np.argsort(by_size)[groups]
 
 
 def font_sizes(frequencies: Ints) -> Float64s:

@@ -18,7 +18,8 @@ from firth.arrays import Int64s, PathLike
 from firth.checks import require
 from firth.errors import InputError
 from firth.show import pages, pictures
-from firth.show.layout import Drawing, cluster, fit_to_frame, font_sizes, project, unit_rows
+from firth.show.layout import Drawing, fit_to_frame, font_sizes, project
+from firth.vectors.groups import cluster, unit_rows
 
 if TYPE_CHECKING:
     from firth.vectors.word_vectors import WordVectors

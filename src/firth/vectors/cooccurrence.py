@@ -5,11 +5,11 @@ same. So it is :math:`\sum_{c,o} N(c,o) J(c,o)`, and the text is not needed once
 known.
 
 N(c, o) is the *expected* number of such pairs in one epoch of training with negative sampling
-(`firth.vectors.kernels`). There, words are dropped at random (subsampling) before windows are taken, so that
-those kept move closer together; then the radius of each window is drawn from 1..window. A pair with k kept
-words in between is therefore inside the window with probability (window − k) / window, if k < window. And k
-is a sum of independent yes-or-no draws, whose distribution is updated in `window` operations for each further
-word. Nothing is sampled.
+(`firth.vectors.kernels.skipgram`). There, words are dropped at random (subsampling) before windows are taken,
+so that those kept move closer together; then the radius of each window is drawn from 1..window. A pair with k
+kept words in between is therefore inside the window with probability (window − k) / window, if k < window.
+And k is a sum of independent yes-or-no draws, whose distribution is updated in `window` operations for each
+further word. Nothing is sampled.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from functools import cached_property
 import numpy as np
 
 from firth.arrays import Float32s, Float64s, Floats, Ids, Indices, Int64s
-from firth.compute.compiled import kernel
 from firth.progress import Progress
 from firth.text.corpus import EncodedCorpus
+from firth.vectors.kernels.cooccurrence import compress, count_pairs, subtract, weighted_sum
 
-_MEMORY = 24 << 20  # bytes of dense rows that a thread gathers counts in; above 32 MB, malloc gets slow
-_FEWEST_ROWS = 64  # ... but at least so many: each range of rows takes a pass over the text
-_UNLIKELY = 1e-9  # a word that is inside the window with a lower probability ends it
+# A thread gathers counts in dense rows of so many bytes. Above 32 MB, malloc gets slow.
+_BYTES_OF_ROWS = 24 << 20
+# Each range of rows takes a pass over the text, so a range has at least so many rows, whatever their size.
+_FEWEST_ROWS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +85,11 @@ class Cooccurrences:
         scores : float32 or float64, shape (k, n), C-contiguous
             A row for each of the centre words.
         """
-        return float(_dot(self.starts, self.outsides, self.weights, centers, scores))
+        return float(weighted_sum(self.starts, self.outsides, self.weights, centers, scores))
 
     def subtract_from(self, predicted: Floats, centers: Indices) -> None:
         """Subtract the rows of some centre words from those of `predicted`, in place; shapes as for `dot`."""
-        _subtract(self.starts, self.outsides, self.weights, centers, predicted)
+        subtract(self.starts, self.outsides, self.weights, centers, predicted)
 
 
 def count(
@@ -122,16 +123,16 @@ def count(
     n = len(encoded.vocabulary)
     keep = encoded.vocabulary.keep_probabilities(sample).astype(np.float64)
     nearness = np.arange(window, 0, -1) / window
-    rows = min(max(_MEMORY // (8 * n), _FEWEST_ROWS), -(-n // threads))
+    rows = min(max(_BYTES_OF_ROWS // (8 * n), _FEWEST_ROWS), -(-n // threads))
     ids = encoded.ids
 
     def count_range(first: int) -> tuple[Int64s, Ids, Float32s]:
         dense = np.zeros((min(rows, n - first), n))
-        _count(ids, keep, nearness, first, dense)
+        count_pairs(ids, keep, nearness, first, dense)
         lengths = np.count_nonzero(dense, axis=1)
         outsides = np.empty(lengths.sum(), np.int32)
         weights = np.empty(lengths.sum(), np.float32)
-        _compress(dense, outsides, weights)
+        compress(dense, outsides, weights)
         return lengths, outsides, weights
 
     parts = []
@@ -150,70 +151,3 @@ def count(
         np.concatenate([outsides for _, outsides, _ in parts]),
         np.concatenate([weights for _, _, weights in parts]),
     )
-
-
-@kernel()
-def _count(ids: Ids, keep: Float64s, nearness: Float64s, first: int, dense: Float64s) -> None:
-    """Add up the weights of all pairs whose centre word is one of those from `first` on.
-
-    Parameters
-    ----------
-    ids : int32
-        The text, −1 after each sentence.
-    keep : float64 (n,)
-        Probability that subsampling keeps a word.
-    nearness : float64 (window,)
-        Probability that a word is inside the window, by the number of kept words between it and the centre.
-    first : int
-        The centre word that row 0 belongs to.
-    dense : float64 (rows, n)
-        N(c, o) is added to ``dense[c - first, o]``.
-    """
-    window = len(nearness)
-    between = np.empty(window)  # between[k]: the centre is kept, and so are k words so far
-    for t in range(len(ids)):
-        row = ids[t] - first
-        if ids[t] < 0 or row < 0 or row >= len(dense):
-            continue
-        for step in (-1, 1):
-            between[:] = 0.0
-            between[0] = keep[ids[t]]
-            inside = 1.0
-            p = t + step
-            while inside > _UNLIKELY and 0 <= p < len(ids) and ids[p] >= 0:
-                kept = keep[ids[p]]
-                inside = 0.0
-                for k in range(window - 1, -1, -1):
-                    inside += between[k] * nearness[k]
-                    nearer = between[k - 1] if k > 0 else 0.0
-                    between[k] += kept * (nearer - between[k])
-                dense[row, ids[p]] += kept * inside
-                p += step
-
-
-@kernel()
-def _compress(dense: Float64s, outsides: Ids, weights: Float32s) -> None:
-    """Write what is not 0 in `dense`, row by row: the columns to `outsides`, the values to `weights`."""
-    at = 0
-    for row in range(dense.shape[0]):
-        for o in range(dense.shape[1]):
-            if dense[row, o] != 0.0:
-                outsides[at] = o
-                weights[at] = dense[row, o]
-                at += 1
-
-
-@kernel()
-def _dot(starts: Int64s, outsides: Ids, weights: Float32s, centers: Indices, scores: Floats) -> float:
-    total = 0.0
-    for row in range(len(centers)):
-        for at in range(starts[centers[row]], starts[centers[row] + 1]):
-            total += np.float64(weights[at]) * np.float64(scores[row, outsides[at]])
-    return total
-
-
-@kernel()
-def _subtract(starts: Int64s, outsides: Ids, weights: Float32s, centers: Indices, predicted: Floats) -> None:
-    for row in range(len(centers)):
-        for at in range(starts[centers[row]], starts[centers[row] + 1]):
-            predicted[row, outsides[at]] -= weights[at]

@@ -2,7 +2,7 @@
 
 Words of an evaluation file are looked up as they stand and, where they are not found, in lower case. A pair
 or a question with a word that is not found counts against the coverage, not the score, as in gensim; on a
-vocabulary in lower case both scores are those of gensim's ``evaluate_word_pairs`` and
+vocabulary in lower case both scores equal those of gensim's ``evaluate_word_pairs`` and
 ``evaluate_word_analogies``.
 """
 
@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +21,8 @@ from firth.errors import InputError
 from firth.files.atomic import open_input
 from firth.vectors.word_vectors import WordVectors
 
-_QUESTIONS = 512  # answered at a time ...
-_WORDS = 4096  # ... and compared with so many words at a time: 8 MB of cosines
+# So many questions are answered at a time, and compared with so many words: that is 8 MB of cosines.
+_QUESTIONS_AT_A_TIME, _WORDS_AT_A_TIME = 512, 4096
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class SimilarityResult:
         100 × Spearman's rank correlation of cosines and human judgements over the pairs found. None where it
         is not defined: fewer than two pairs were found, or all judgements or all cosines are equal.
     pairs, found : int
-        Pairs in the file, and those of which both words are in the vocabulary.
+        Pairs in the file, and pairs whose two words are both in the vocabulary.
     """
 
     score: float | None
@@ -46,6 +47,10 @@ class SimilarityResult:
         """The share of pairs found, in percent."""
         return _percent(self.found, self.pairs) or 0.0
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures, for JSON."""
+        return {"score": self.score, "coverage": self.coverage, "pairs": self.pairs, "found": self.found}
+
 
 @dataclass(frozen=True)
 class AnalogyScore:
@@ -56,7 +61,7 @@ class AnalogyScore:
     name : str
         The section.
     questions, found, correct : int
-        Questions asked, those of which all four words are in the vocabulary, and those answered correctly.
+        Questions in the file, questions whose four words are all in the vocabulary, and correct answers.
     """
 
     name: str
@@ -73,6 +78,16 @@ class AnalogyScore:
     def coverage(self) -> float:
         """The share of questions found, in percent."""
         return _percent(self.found, self.questions) or 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures without the name, for JSON."""
+        return {
+            "score": self.score,
+            "coverage": self.coverage,
+            "questions": self.questions,
+            "found": self.found,
+            "correct": self.correct,
+        }
 
 
 @dataclass(frozen=True)
@@ -112,13 +127,22 @@ class AnalogyResult:
         """The share of questions found, in percent."""
         return self.total.coverage
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures of all questions, of both kinds, and of each section, for JSON."""
+        return {
+            **self.total.to_dict(),
+            "semantic": self.semantic.to_dict(),
+            "syntactic": self.syntactic.to_dict(),
+            "sections": [{"name": part.name, **part.to_dict()} for part in self.sections],
+        }
+
     @staticmethod
-    def _sum(name: str, batches_of_words: list[AnalogyScore]) -> AnalogyScore:
+    def _sum(name: str, parts: list[AnalogyScore]) -> AnalogyScore:
         return AnalogyScore(
             name,
-            questions=sum(part.questions for part in batches_of_words),
-            found=sum(part.found for part in batches_of_words),
-            correct=sum(part.correct for part in batches_of_words),
+            questions=sum(part.questions for part in parts),
+            found=sum(part.found for part in parts),
+            correct=sum(part.correct for part in parts),
         )
 
 
@@ -210,10 +234,10 @@ def _answers(vectors: WordVectors, asked: Indices, size: int) -> Indices:
     directions = (unit_b - unit_a + unit_c).astype(np.float32)
     best = np.full(len(asked), -np.inf, dtype=np.float32)
     answers = np.full(len(asked), -1, dtype=np.intp)
-    for start in range(0, size, _WORDS):
-        block = _unit_rows(vectors, slice(start, min(start + _WORDS, size))).astype(np.float32).T
-        for first in range(0, len(asked), _QUESTIONS):
-            part = slice(first, first + _QUESTIONS)
+    for start in range(0, size, _WORDS_AT_A_TIME):
+        block = _unit_rows(vectors, slice(start, min(start + _WORDS_AT_A_TIME, size))).astype(np.float32).T
+        for first in range(0, len(asked), _QUESTIONS_AT_A_TIME):
+            part = slice(first, first + _QUESTIONS_AT_A_TIME)
             scores = directions[part] @ block
             question, word = np.nonzero((asked[part] >= start) & (asked[part] < start + block.shape[1]))
             scores[question, asked[part][question, word] - start] = -np.inf

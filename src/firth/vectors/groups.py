@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from firth.arrays import Float64s, Floats, Int64s
 from firth.errors import InputError
-from firth.show.layout import cluster, unit_rows
 
 if TYPE_CHECKING:
     from firth.vectors.word_vectors import WordVectors
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Words that are like each other.
+    """A group of similar words.
 
     Attributes
     ----------
     words : tuple of str
-        The words, the most typical first: those with the largest mean cosine to the others.
+        The words, the one with the largest mean cosine to the others first.
     cosine
         The mean cosine of any two of them; None if there is only one.
     """
@@ -33,16 +33,16 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Stray:
-    """A word that is more like another group than like its own.
+    """A word that is more similar to another group than to its own.
 
     Attributes
     ----------
     word
         The word.
     own, other
-        Its mean cosine with the other words of its group, and with those of the group that it is most like.
+        Its mean cosine with the other words of its group, and with the words of the most similar group.
     nearest : tuple of str
-        The words of that group.
+        The words of the most similar group.
     """
 
     word: str
@@ -51,8 +51,55 @@ class Stray:
     nearest: tuple[str, ...]
 
 
+def unit_rows(matrix: Floats) -> Float64s:
+    """Scale rows to length 1 (zero rows as they are), in double precision."""
+    rows = np.asarray(matrix, dtype=np.float64)
+    scaled: Float64s = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return scaled
+
+
+def cluster(unit: Float64s, k: int, rounds: int = 100) -> Int64s:
+    """Group similar vectors by spherical k-means (Dhillon & Modha 2001), without random numbers.
+
+    Parameters
+    ----------
+    unit : ndarray, shape (n, d)
+        Vectors of length 1.
+    k
+        How many groups, at most n.
+    rounds
+        How many rounds of reassignment there are at most.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        The group of each vector, 0 the largest.
+    """
+    # The mean of all vectors says nothing about groups. Each vector is averaged with its nearest neighbours:
+    # a vector learned from little text is mostly noise, and so it goes with them.
+    points = unit_rows(unit - unit.mean(axis=0))
+    nearest = np.argsort(-(points @ points.T), axis=1, kind="stable")[:, : 1 + min(5, len(unit) // 8)]
+    points = unit_rows(points[nearest].mean(axis=1))
+    # The first centres are far apart: each next one is the point least similar to those chosen before.
+    chosen = [0]
+    while len(chosen) < k:
+        chosen.append(int((points @ points[chosen].T).max(axis=1).argmin()))
+    centres = points[chosen]
+    groups = np.full(len(points), -1, dtype=np.int64)
+    for _ in range(rounds):
+        closest = (points @ centres.T).argmax(axis=1)
+        if (closest == groups).all():
+            break
+        groups = closest
+        sums = np.zeros_like(centres)
+        np.add.at(sums, groups, points)
+        centres = np.where(sums.any(axis=1, keepdims=True), unit_rows(sums), centres)
+    by_size = np.argsort(-np.bincount(groups, minlength=k), kind="stable")
+    return np.argsort(by_size)[groups]
+
+
 def cosine_clusters(vectors: WordVectors, words: Sequence[str], k: int) -> list[Cluster]:
-    """Group words as a map colours them (`firth.show.layout.cluster`).
+    """Group words as a map colours them, by `cluster`.
 
     Parameters
     ----------
@@ -89,7 +136,7 @@ def cosine_clusters(vectors: WordVectors, words: Sequence[str], k: int) -> list[
 
 
 def strays(vectors: WordVectors, groups: Sequence[Sequence[str]]) -> list[Stray]:
-    """Name the words that ended up far from the group that they were expected in.
+    """Return the words that are more similar to another group than to their own.
 
     Parameters
     ----------

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from firth.arrays import Float64s, Floats, Indices
 from firth.errors import InputError
 from firth.learning.activations import log_sigmoid
+from firth.runs.workers import worker_threads
 
 if TYPE_CHECKING:
     from firth.vectors.cooccurrence import Cooccurrences
 
 
-_MEMORY = 8 << 20  # bytes of scores at a time, of a thread; with more, they fall out of the cache
-_INFINITE = 700.0  # nats, whose exponential is about the largest float64
+# A thread computes so many bytes of scores at a time. With more, they fall out of the cache.
+_BYTES_OF_SCORES = 8 << 20
+# The exponential of so many nats is about the largest float64.
+_LARGEST_LOSS_NATS = 700.0
 
 
 def softmax_loss(V: Floats, U: Floats, counts: Cooccurrences, *, threads: int = 1) -> float:
@@ -109,14 +110,13 @@ def _mean_loss(
     occurring = np.flatnonzero(counts.totals)
     if not len(occurring):
         raise InputError("the held-out text has no pairs: no two words of the vocabulary beside each other")
-    step = max(1, _MEMORY // (U.itemsize * len(U)))
+    step = max(1, _BYTES_OF_SCORES // (U.itemsize * len(U)))
 
     def loss_from(start: int) -> float:
         centers = occurring[start : start + step]
         return loss_of(centers, V[centers] @ U.T)
 
-    # A BLAS with threads of its own would stand in their way, and may sum in another order.
-    with ThreadPoolExecutor(threads) as pool, threadpool_limits(1, user_api="blas"):
+    with worker_threads(threads) as pool:
         loss = sum(pool.map(loss_from, range(0, len(occurring), step)))
     if not math.isfinite(loss):
         raise InputError("the loss is not finite: vectors hold NaN or infinity, or are far too long")
@@ -125,4 +125,4 @@ def _mean_loss(
 
 def perplexity_of(loss: float) -> float:
     """Return the exponential of a mean softmax loss: as hard as guessing among so many likely words."""
-    return math.exp(loss) if loss < _INFINITE else math.inf
+    return math.exp(loss) if loss < _LARGEST_LOSS_NATS else math.inf

@@ -1,10 +1,11 @@
-"""How well finished vectors predict a text."""
+"""How well trained vectors predict a text."""
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +13,9 @@ from firth.errors import InputError
 from firth.progress import Progress
 from firth.text.corpus import Corpus, encode
 from firth.text.vocabulary import Vocabulary
-from firth.vectors.word_vectors import WordVectors
-
-if TYPE_CHECKING:
-    pass
+from firth.vectors.contexts import Text, WindowContexts
 from firth.vectors.losses import perplexity_of, softmax_loss
-from firth.vectors.split import Text
+from firth.vectors.word_vectors import WordVectors
 
 _READING_OPTIONS = ("lowercase", "pretokenized", "errors")
 
@@ -52,6 +50,19 @@ class Prediction:
         """The share of words that are in the vocabulary, in percent."""
         return 100 * self.known / self.words
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures, for JSON: it has no infinity, so an infinite perplexity is None."""
+        perplexity = self.perplexity if math.isfinite(self.perplexity) else None
+        return {
+            "score": perplexity,
+            "coverage": self.coverage,
+            "perplexity": perplexity,
+            "loss": self.loss,
+            "pairs": self.pairs,
+            "words": self.words,
+            "known": self.known,
+        }
+
 
 def perplexity(
     vectors: WordVectors,
@@ -73,13 +84,13 @@ def perplexity(
     vectors
         Vectors with outside vectors.
     corpus
-        The text: a `Corpus`, or what one is made of. It is then read as the training text was.
+        The text: a `Corpus`; or files or sentences, which are read as the training text was.
     window
-        The largest distance of a pair; nearer pairs weigh more, as in training. None: that of the training,
-        or 5 if the vectors do not know it.
+        The largest distance of a pair; nearer pairs weigh more, as in training. None: the window of the
+        training, or 5 if the vectors do not record it.
     sample
-        Threshold of subsampling by the counts of the vectors; 0 keeps all words. None: that of the training,
-        or 1e-3.
+        Threshold of subsampling by the counts of the vectors; 0 keeps all words. None: the threshold of the
+        training, or 1e-3.
     field
         Field of JSON Lines that holds the text.
     threads
@@ -93,8 +104,6 @@ def perplexity(
         The vectors have no outside vectors, or no counts although `sample` is not 0; or the text cannot be
         read or has no two words of the vocabulary beside each other.
     """
-    from firth.vectors.cooccurrence import count
-
     if vectors.outside is None:
         raise InputError(
             "these vectors have no outside vectors, without which nothing is predicted: "
@@ -117,7 +126,7 @@ def perplexity(
             encoded = encode(reading, folder, vocabulary=vocabulary, progress=progress)
         except InputError as error:
             raise InputError(f"the held-out text, {reading.name}: {error}") from error
-        pairs = count(encoded, window, sample, threads=threads, progress=progress)
+        pairs = WindowContexts(encoded, window, sample).count(threads=threads, progress=progress)
         words, known = encoded.n_words, encoded.n_kept
         del encoded  # it must be closed before its folder can be removed
     loss = softmax_loss(vectors.matrix, vectors.outside, pairs, threads=threads)

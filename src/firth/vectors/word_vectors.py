@@ -1,23 +1,26 @@
-"""Word vectors that can be asked questions: neighbours, similarities, analogies."""
+"""Word vectors: loading, saving, and questions about neighbours, similarities and analogies."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import islice
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from firth.arrays import Float32s, Float64s, Floats, Indices, PathLike
-from firth.errors import InputError, UnknownWordError
+from firth.errors import InputError
+from firth.vectors.formats import detect
+from firth.vectors.formats.table import Table, naming
+from firth.vectors.lookup import Lookup
 
 Vector: TypeAlias = Floats
 Query: TypeAlias = str | Vector | Sequence[str | Vector]
 
-_CHUNK = 1024  # rows that are worked on at a time, so that no second copy of the matrix comes into being
+# So many rows are worked on at a time: there is never a second copy of the matrix.
+_ROWS_AT_A_TIME = 1024
 
 
 class WordVectors:
@@ -89,13 +92,7 @@ class WordVectors:
             )
         if self.matrix.size == 0:
             raise InputError("no word vectors: there must be at least one word and one dimension")
-        self._rows = {word: row for row, word in enumerate(self.words)}
-        if len(self._rows) < len(self.words):
-            first = next(row for row, word in enumerate(self.words) if self._rows[word] != row)
-            word = self.words[first]
-            raise InputError(
-                f"the word {word!r} is there twice: vectors {first + 1} and {self._rows[word] + 1}"
-            )
+        self._lookup = Lookup(self.words)
         self.counts = None if counts is None else np.asarray(counts, dtype=np.int64)
         if self.counts is not None and self.counts.shape != (len(self.words),):
             raise InputError(f"{len(self.words)} words need as many counts, not shape {self.counts.shape}")
@@ -123,9 +120,9 @@ class WordVectors:
             A vector holds NaN or infinity.
         """
         squares = np.empty(len(self))
-        for start in range(0, len(self), _CHUNK):
-            rows = self.matrix[start : start + _CHUNK].astype(np.float64)
-            np.einsum("ij,ij->i", rows, rows, out=squares[start : start + _CHUNK])
+        for start in range(0, len(self), _ROWS_AT_A_TIME):
+            rows = self.matrix[start : start + _ROWS_AT_A_TIME].astype(np.float64)
+            np.einsum("ij,ij->i", rows, rows, out=squares[start : start + _ROWS_AT_A_TIME])
         if not np.isfinite(squares).all():
             word = self.words[int(np.argmin(np.isfinite(squares)))]
             raise InputError(f"the vector of {word!r} is not finite: it holds NaN or infinity")
@@ -138,14 +135,14 @@ class WordVectors:
         return iter(self.words)
 
     def __contains__(self, word: object) -> bool:
-        return word in self._rows
+        return word in self._lookup
 
     def __repr__(self) -> str:
         shown = ", ".join(self.words[:3]) + (", …" if len(self) > 3 else "")
         return f"<WordVectors: {len(self):,} words × {self.dim} dimensions: {shown}>"
 
     def __getitem__(self, key: str | Sequence[str]) -> Float32s:
-        """Return the vector of a word, shape (d,), or those of k words, shape (k, d).
+        """Return the vector of a word, shape (d,), or the vectors of k words, shape (k, d).
 
         Raises
         ------
@@ -164,15 +161,7 @@ class WordVectors:
         UnknownWordError
             The word is not in the vocabulary; the message names words that are spelt nearly so.
         """
-        try:
-            return self._rows[word]
-        except KeyError:
-            pass
-        if not isinstance(word, str):
-            raise TypeError(f"vectors are looked up by word, not by {word!r}; rows by number are in .matrix")
-        near = _near_spellings(word, self.words)
-        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-        raise UnknownWordError(f"{word!r} is not among the {len(self):,} words{hint}")
+        return self._lookup.row(word)
 
     def similarity(self, a: str | Vector, b: str | Vector) -> float:
         """Return the cosine of the angle between two words (or vectors of shape (d,)).
@@ -191,8 +180,8 @@ class WordVectors:
     ) -> list[tuple[str, float]]:
         """Return the words whose vectors point most nearly in the direction asked for.
 
-        The direction is the sum of the unit vectors of `positive` less those of `negative`. All words are
-        compared; those of the query are left out of the answer.
+        The direction is the sum of the unit vectors of `positive` minus the sum of those of `negative`. All
+        words are compared; the words of the query are left out of the answer.
 
         Parameters
         ----------
@@ -261,10 +250,24 @@ class WordVectors:
         return self.most_similar(positive=[b, c], negative=[a], topn=topn)
 
     def save(self, path: PathLike) -> None:
-        """Write to a file whose format is given by its suffix: see `firth.vectors.formats.save_vectors`."""
-        from firth.vectors.formats import save_vectors
+        """Write to a file whose format is given by its suffix: see `firth.vectors.formats.detect`.
 
-        save_vectors(self, path)
+        Parameters
+        ----------
+        path
+            The file to be written; an existing one is replaced when the new one is complete.
+
+        Raises
+        ------
+        InputError
+            The format is not known, a vector is not finite, the file cannot be written, or the format cannot
+            hold a word: those other than ``.safetensors`` cannot hold white space.
+        """
+        file = Path(path)
+        detect.format_of(file)  # raises where it is not known, before any work
+        _ = self.norms  # raises where a vector is not finite
+        table = Table(self.words, self.matrix, self.counts, self.outside, self.history, self.metadata)
+        detect.write_table(table, file)
 
     def _unit(self, item: str | Vector) -> Float64s:
         """Return the unit vector of a word or of a vector of shape (d,), in double precision."""
@@ -293,10 +296,48 @@ class WordVectors:
         return np.clip(products / np.where(norms > 0, norms, 1.0), -1.0, 1.0)
 
 
+def load_vectors(path: PathLike, *, mmap: bool = True) -> WordVectors:
+    """Read word vectors; the format is told by the suffix (see `firth.vectors.formats.detect`).
+
+    Parameters
+    ----------
+    path
+        A file ``x.safetensors``, ``x.vec``, ``x.txt``, ``x.glove`` or ``x.bin``, or one of these with ``.gz``
+        or ``.xz`` after it.
+    mmap
+        Map a ``.safetensors`` file into memory rather than read it: opening is immediate, and processes share
+        the memory. NaN and infinity are then found only when the vectors are first asked for neighbours.
+
+    Returns
+    -------
+    WordVectors
+        The vectors, in the order of the file.
+
+    Raises
+    ------
+    InputError
+        There is no such file, its format is not known, or something in it is wrong.
+    """
+    file = Path(path)
+    table = detect.read_table(file, mmap=mmap)
+    with naming(file):
+        vectors = WordVectors(
+            table.words,
+            table.matrix,
+            counts=table.counts,
+            outside=table.outside,
+            history=table.history,
+            metadata=table.metadata,
+        )
+        if not mmap or detect.format_of(file) != detect.OWN:
+            _ = vectors.norms  # raises where a vector is not finite
+    return vectors
+
+
 def _read_only_float32(matrix: npt.ArrayLike) -> Float32s:
-    with np.errstate(
-        over="ignore"
-    ):  # a double too large for float32 becomes infinity; see `WordVectors.norms`
+    """Return a read-only view, or a converted copy where the array is not float32."""
+    # A double that is too large for float32 becomes infinity, which `WordVectors.norms` reports.
+    with np.errstate(over="ignore"):
         view: Float32s = np.ascontiguousarray(matrix, dtype=np.float32).view()
     view.flags.writeable = False
     return view
@@ -323,20 +364,3 @@ def _largest(values: Float64s, k: int) -> Indices:
     threshold = np.partition(values, len(values) - k)[len(values) - k]
     candidates = np.flatnonzero(values >= threshold)
     return candidates[np.argsort(-values[candidates], kind="stable")[:k]]
-
-
-def _near_spellings(word: str, words: Sequence[str], most: int = 3) -> list[str]:
-    """Return words that differ from `word` by a letter or two, or only in case.
-
-    Comparing spellings is slow, so only words of about the same length and with the same first or last letter
-    are compared, among the 200,000 most frequent.
-    """
-    wanted = word.lower()
-    similar: dict[str, str] = {}
-    for candidate in islice(words, 200_000):
-        if abs(len(candidate) - len(word)) <= 2:
-            lowered = candidate.lower()
-            if lowered[:1] == wanted[:1] or lowered[-1:] == wanted[-1:]:
-                similar.setdefault(lowered, candidate)
-    near = difflib.get_close_matches(wanted, similar, n=most, cutoff=0.7)
-    return [similar[spelling] for spelling in near]

@@ -84,7 +84,7 @@ def train(
     """
     from firth.parsing.pipeline import Pipeline
     from firth.progress import default_progress
-    from firth.vectors.formats import load_vectors
+    from firth.vectors.word_vectors import load_vectors
 
     check_outputs(output, inputs=(treebank, dev, vectors), quiet=quiet)
     with resumable(output, checkpoint_dir, resume) as folder:

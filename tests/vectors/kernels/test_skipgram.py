@@ -16,14 +16,14 @@ import pytest
 from firth.compute.lanes import aligned_zeros, padded
 from firth.compute.splitmix import alias_table
 from firth.learning import objectives
-from firth.vectors import kernels
+from firth.vectors.kernels import draws, skipgram
 
 SEED = np.uint64(7)
 WORDS = 40
 
 
-def _shape(dim: int, window: int, negative: int, chunk: int = 64, shared: int = 16) -> kernels.Shape:
-    return kernels.Shape(padded(dim), window, negative, chunk, shared)
+def _sizes(dim: int, window: int, negative: int, chunk: int = 64, shared: int = 16) -> skipgram.ChunkSizes:
+    return skipgram.ChunkSizes(padded(dim), window, negative, chunk, shared)
 
 
 def _parameters(dim: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -45,12 +45,12 @@ def _text(n: int, seed: int = 0) -> np.ndarray:
     return ids
 
 
-def _sampling(seed: int = 0) -> kernels.Sampling:
+def _sampling(seed: int = 0) -> draws.Sampling:
     noise = np.random.default_rng(seed).random(WORDS) + 0.1
-    return kernels.Sampling(np.full(WORDS, 2**32 - 1, np.uint32), *alias_table(noise / noise.sum()))
+    return draws.Sampling(np.full(WORDS, 2**32 - 1, np.uint32), *alias_table(noise / noise.sum()))
 
 
-def _expected_steps(ids, sampling, V, U, shape, chunk):
+def _expected_steps(ids, sampling, V, U, sizes, chunk):
     """Compute loss, pairs and gradients of one chunk of a text by the formulas, in float64."""
     words, sentence = [], []
     for k, word in enumerate(ids):
@@ -58,23 +58,23 @@ def _expected_steps(ids, sampling, V, U, shape, chunk):
             words.append(word)
             sentence.append(np.count_nonzero(ids[:k] < 0))
     state = np.empty(1, np.uint64)
-    negatives = np.empty(shape.shared, np.int32)
-    kernels._draw(sampling, SEED, chunk, state, negatives)
+    negatives = np.empty(sizes.shared, np.int32)
+    draws.draw_negatives(sampling, SEED, chunk, state, negatives)
     V, U = V.astype(np.float64), U.astype(np.float64)
     grad_V, grad_U = np.zeros_like(V), np.zeros_like(U)
     loss, pairs = 0.0, 0.0
     none = np.empty(0, np.int64)
-    start = chunk * shape.chunk
-    for p in range(start, min(start + shape.chunk, len(words))):
-        for q in range(max(0, p - shape.window), min(len(words), p + shape.window + 1)):
+    start = chunk * sizes.chunk
+    for p in range(start, min(start + sizes.chunk, len(words))):
+        for q in range(max(0, p - sizes.window), min(len(words), p + sizes.window + 1)):
             if q == p or sentence[q] != sentence[p]:
                 continue
             center = V[words[p]]
             alone = objectives.negative_sampling(center, int(words[q]), none, U)
             shared = objectives.negative_sampling(center, int(words[q]), negatives.astype(np.int64), U)
-            share = shape.negative / shape.shared
+            share = sizes.negative / sizes.shared
             # The share of the radii 1..window that reach from p to q.
-            weight = (shape.window - abs(p - q) + 1) / shape.window
+            weight = (sizes.window - abs(p - q) + 1) / sizes.window
             parts = [weight * (a + share * (s - a)) for a, s in zip(alone, shared, strict=True)]
             loss += parts[0]
             grad_V[words[p]] += parts[1]
@@ -88,13 +88,13 @@ def _expected_steps(ids, sampling, V, U, shape, chunk):
 )
 @pytest.mark.parametrize("n", [2, 5, 29, 66])
 def test_a_step_is_that_of_the_formulas(sizes: tuple[int, ...], n: int) -> None:
-    shape, dim = _shape(*sizes), sizes[0]
-    n = min(n, shape.chunk)
+    sizes, dim = _sizes(*sizes), sizes[0]
+    n = min(n, sizes.chunk)
     ids, sampling, lr = _text(n), _sampling(), 0.1
     V, U = _parameters(dim)
     V2, U2 = V.reshape(WORDS, -1)[:, :dim].copy(), U.reshape(WORDS, -1)[:, :dim].copy()
-    loss, pairs, grad_V, grad_U = _expected_steps(ids, sampling, V2, U2, shape, 0)
-    result = kernels.train_block(ids, sampling, V, U, shape, np.float32(lr), SEED)
+    loss, pairs, grad_V, grad_U = _expected_steps(ids, sampling, V2, U2, sizes, 0)
+    result = skipgram.train_block(ids, sampling, V, U, sizes, np.float32(lr), SEED)
     assert result[1] == pytest.approx(pairs)
     np.testing.assert_allclose(result[0], loss, rtol=1e-5)
     np.testing.assert_allclose(V.reshape(WORDS, -1)[:, :dim] - V2, -lr * grad_V, atol=2e-5)
@@ -105,12 +105,12 @@ def test_a_step_is_that_of_the_formulas(sizes: tuple[int, ...], n: int) -> None:
 def test_shared_negatives_have_the_expected_gradient_of_fresh_ones() -> None:
     """The mean step over many draws of the negatives, against their whole distribution by the formulas."""
     dim, window, negative, runs, lr = 8, 3, 5, 10_000, 0.5
-    shape = _shape(dim, window, negative, chunk=24)
+    sizes = _sizes(dim, window, negative, chunk=24)
     ids = _text(24)
     noise = np.random.default_rng(3).random(WORDS) + 0.1
     noise /= noise.sum()
     everything = np.full(WORDS, 2**32 - 1, np.uint32)
-    sampling = kernels.Sampling(everything, *alias_table(noise.copy()))
+    sampling = draws.Sampling(everything, *alias_table(noise.copy()))
     before = _parameters(dim)
 
     def matrices(flat: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
@@ -119,9 +119,9 @@ def test_shared_negatives_have_the_expected_gradient_of_fresh_ones() -> None:
     steps = []
     for seed in range(runs):
         V, U = before[0].copy(), before[1].copy()
-        kernels.train_block(ids, sampling, V, U, shape, np.float32(lr), np.uint64(seed))
+        skipgram.train_block(ids, sampling, V, U, sizes, np.float32(lr), np.uint64(seed))
         steps.append((matrices(before) - matrices((V, U))) / lr)
-    observed, fresh = _expected_gradients(ids, *matrices(before), noise, shape)
+    observed, fresh = _expected_gradients(ids, *matrices(before), noise, sizes)
     drawn = np.array(steps) - observed
     # Entry by entry, within 5 standard errors (of 640 entries, the farthest is 3 off), ...
     standard_errors = drawn.std(axis=0) / np.sqrt(runs)
@@ -133,7 +133,7 @@ def test_shared_negatives_have_the_expected_gradient_of_fresh_ones() -> None:
     assert abs(along.mean() - 1) < 5 * standard_error
 
 
-def _expected_gradients(ids, V, U, noise, shape):
+def _expected_gradients(ids, V, U, noise, sizes):
     """Compute the gradients (V and U stacked) of a text by the formulas, in expectation over fresh negatives.
 
     Return those of the observed pairs, and those of their negatives.
@@ -143,7 +143,7 @@ def _expected_gradients(ids, V, U, noise, shape):
     for sentence in np.split(ids, ends):
         words = sentence[sentence >= 0]
         for p, q in itertools.permutations(range(len(words)), 2):
-            weight = (shape.window - abs(p - q) + 1) / shape.window
+            weight = (sizes.window - abs(p - q) + 1) / sizes.window
             if weight <= 0:
                 continue
             c, o = int(words[p]), int(words[q])
@@ -152,7 +152,7 @@ def _expected_gradients(ids, V, U, noise, shape):
             observed[1] += weight * grad_U
             for w in range(WORDS):
                 _, with_w_center, with_w_U = objectives.negative_sampling(V[c], o, [w], U)
-                drawn = weight * shape.negative * noise[w]  # times in expectation
+                drawn = weight * sizes.negative * noise[w]  # times in expectation
                 fresh[0, c] += drawn * (with_w_center - grad_center)
                 fresh[1] += drawn * (with_w_U - grad_U)
     return observed, fresh
@@ -160,24 +160,24 @@ def _expected_gradients(ids, V, U, noise, shape):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_in_step_all_chunks_see_the_same_parameters(threads: int) -> None:
-    shape, lr = _shape(32, 4, 5, 24), 0.05
-    ids, sampling = _text(3 * shape.chunk), _sampling()
+    sizes, lr = _sizes(32, 4, 5, 24), 0.05
+    ids, sampling = _text(3 * sizes.chunk), _sampling()
     V, U = _parameters(32)
     V2, U2 = V.reshape(WORDS, -1).copy(), U.reshape(WORDS, -1).copy()
-    expected = [_expected_steps(ids, sampling, V2, U2, shape, chunk) for chunk in range(3)]
-    loss, pairs = _in_step(ids, sampling, V, U, shape, lr, threads)
+    expected = [_expected_steps(ids, sampling, V2, U2, sizes, chunk) for chunk in range(3)]
+    loss, pairs = _in_step(ids, sampling, V, U, sizes, lr, threads)
     assert pairs == pytest.approx(sum(e[1] for e in expected))
     np.testing.assert_allclose(loss, sum(e[0] for e in expected), rtol=1e-5)
     np.testing.assert_allclose(V.reshape(WORDS, -1), V2 - lr * sum(e[2] for e in expected), atol=2e-5)
     np.testing.assert_allclose(U.reshape(WORDS, -1), U2 - lr * sum(e[3] for e in expected), atol=2e-5)
 
 
-def _in_step(ids, sampling, V, U, shape, lr, threads):
-    shared, counter = kernels.new_shared(shape, 4), np.zeros(1, np.int64)
-    arguments = (ids, sampling, V, U, shape, np.float32(lr), SEED)
+def _in_step(ids, sampling, V, U, sizes, lr, threads):
+    shared, counter = skipgram.new_shared(sizes, 4), np.zeros(1, np.int64)
+    arguments = (ids, sampling, V, U, sizes, np.float32(lr), SEED)
     with ThreadPoolExecutor(threads) as pool:
         work = [
-            pool.submit(kernels.train_block_in_step, *arguments, thread, threads, *shared, counter)
+            pool.submit(skipgram.train_block_in_step, *arguments, thread, threads, *shared, counter)
             for thread in range(threads)
         ]
         return work[0].result()
@@ -188,7 +188,7 @@ def test_in_step_gives_the_same_bits_for_any_number_of_threads() -> None:
     results = []
     for threads in (1, 2, 3):
         V, U = _parameters(48)
-        loss, pairs = _in_step(ids, sampling, V, U, _shape(48, 5, 5), 0.01, threads)
+        loss, pairs = _in_step(ids, sampling, V, U, _sizes(48, 5, 5), 0.01, threads)
         results.append((V.tobytes(), U.tobytes(), loss, pairs))
     assert results[0] == results[1] == results[2]
 
@@ -198,14 +198,14 @@ def test_plain_python_makes_the_same_steps() -> None:
     program = """
 import numpy as np, sys
 sys.path.insert(0, sys.argv[1])
-import test_kernels as t
+import test_skipgram as t
 with np.errstate(over="ignore"):
     sampling = t._sampling()
     V, U = t._parameters(20)
     lr = np.float32(0.05)
-    loss, pairs = t.kernels.train_block(t._text(90), sampling, V, U, t._shape(20, 3, 5), lr, t.SEED)
+    loss, pairs = t.skipgram.train_block(t._text(90), sampling, V, U, t._sizes(20, 3, 5), lr, t.SEED)
     V2, U2 = t._parameters(20)
-    step_loss, step_pairs = t._in_step(t._text(90), sampling, V2, U2, t._shape(20, 3, 5, 16), lr, 1)
+    step_loss, step_pairs = t._in_step(t._text(90), sampling, V2, U2, t._sizes(20, 3, 5, 16), lr, 1)
 np.savez(sys.argv[2], V=V, U=U, V2=V2, U2=U2, figures=[loss, pairs, step_loss, step_pairs])
 """
     here = str(Path(__file__).parent)
@@ -224,7 +224,7 @@ np.savez(sys.argv[2], V=V, U=U, V2=V2, U2=U2, figures=[loss, pairs, step_loss, s
 def test_subsample_keeps_all_or_some() -> None:
     ids = _text(20_000)
     state = np.ones(1, np.uint64)
-    words, first, last = kernels.subsample(ids, np.full(WORDS, 2**32 - 1, np.uint32), state)
+    words, first, last = draws.subsample(ids, np.full(WORDS, 2**32 - 1, np.uint32), state)
     assert np.array_equal(words, ids[ids >= 0])
     sentences = [s[s >= 0] for s in np.split(ids, np.flatnonzero(ids < 0))]
     lengths = np.array([len(s) for s in sentences if len(s)])
@@ -234,6 +234,6 @@ def test_subsample_keeps_all_or_some() -> None:
 
     keep = np.full(WORDS, 2**30, np.uint32)  # a quarter
     keep[0] = 0
-    words, _, _ = kernels.subsample(ids, keep, state)
+    words, _, _ = draws.subsample(ids, keep, state)
     assert 0 not in words
     assert abs(len(words) / np.count_nonzero(ids > 0) - 0.25) < 0.02

@@ -1,4 +1,4 @@
-"""Held-out losses are those of the objectives, pair by pair; a split keeps every sentence."""
+"""Held-out text judges epochs, and changes nothing else; the best vectors are there whatever happens."""
 
 from __future__ import annotations
 
@@ -13,18 +13,14 @@ import pytest
 
 import firth
 from firth.errors import InputError
-from firth.learning import objectives
 from firth.progress import Progress
 from firth.text.corpus import Corpus, EncodedCorpus, encode
-from firth.vectors import losses
-from firth.vectors import split as heldout
-from firth.vectors.cooccurrence import Cooccurrences, count
-from firth.vectors.exact_softmax import ExactSoftmax
+from firth.vectors.cooccurrence import count
 from firth.vectors.losses import negative_sampling_loss, softmax_loss
-from firth.vectors.patience import Patience
 from firth.vectors.prediction import perplexity
 from firth.vectors.split import split
-from firth.vectors.word_vectors import WordVectors
+from firth.vectors.trainers import trainer as trainer_module
+from firth.vectors.trainers.exact_softmax import ExactSoftmax
 
 
 def _sentences(n: int, seed: int = 0) -> list[list[str]]:
@@ -35,175 +31,6 @@ def _sentences(n: int, seed: int = 0) -> list[list[str]]:
 @pytest.fixture(scope="module")
 def encoded(tmp_path_factory: pytest.TempPathFactory) -> EncodedCorpus:
     return encode(Corpus(_sentences(2_000)), tmp_path_factory.mktemp("corpus"), min_count=1)
-
-
-@pytest.fixture(scope="module")
-def counts(encoded: EncodedCorpus) -> Cooccurrences:
-    return count(encoded, window=3)
-
-
-def _vectors(n: int, dtype: type = np.float64) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(1)
-    return rng.normal(size=(n, 4)).astype(dtype), rng.normal(size=(n, 4)).astype(dtype)
-
-
-def _weighted(counts: Cooccurrences, loss) -> float:
-    """Return the mean of a loss of pairs, by their weights."""
-    total = 0.0
-    for c in range(len(counts)):
-        row = slice(counts.starts[c], counts.starts[c + 1])
-        for o, weight in zip(counts.outsides[row], counts.weights[row], strict=True):
-            total += weight * loss(c, int(o))
-    return total / counts.pairs
-
-
-@pytest.mark.parametrize(("dtype", "precision"), [(np.float64, 1e-12), (np.float32, 1e-6)])
-def test_softmax_loss_is_the_mean_of_the_objective(
-    counts: Cooccurrences, dtype: type, precision: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    V, U = _vectors(len(counts), dtype)
-    monkeypatch.setattr(losses, "_MEMORY", 1_000)  # several blocks
-    V64, U64 = V.astype(np.float64), U.astype(np.float64)
-    expected = _weighted(counts, lambda c, o: objectives.naive_softmax(V64[c], o, U64)[0])
-    assert softmax_loss(V, U, counts) == pytest.approx(expected, rel=precision)
-    assert softmax_loss(V, U, counts) > counts.entropy()
-
-
-@pytest.mark.parametrize(("dtype", "precision"), [(np.float64, 1e-12), (np.float32, 1e-6)])
-def test_negative_sampling_loss_is_the_mean_over_all_negatives(
-    encoded: EncodedCorpus,
-    counts: Cooccurrences,
-    dtype: type,
-    precision: float,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    V, U = _vectors(len(counts), dtype)
-    monkeypatch.setattr(losses, "_MEMORY", 1_000)
-    noise = encoded.vocabulary.noise_distribution()
-    V64, U64 = V.astype(np.float64), U.astype(np.float64)
-
-    def loss(c: int, o: int) -> float:
-        alone = objectives.negative_sampling(V64[c], o, [], U64)[0]
-        with_each = [objectives.negative_sampling(V64[c], o, [w], U64)[0] - alone for w in range(len(U))]
-        return alone + 7 * (noise @ with_each)
-
-    expected = _weighted(counts, loss)
-    assert negative_sampling_loss(V, U, counts, noise, 7) == pytest.approx(expected, rel=precision)
-
-
-def test_vectors_that_know_nothing(encoded: EncodedCorpus, counts: Cooccurrences) -> None:
-    zeros = np.zeros((len(counts), 3), np.float32)
-    noise = encoded.vocabulary.noise_distribution()
-    assert softmax_loss(zeros, zeros, counts) == pytest.approx(np.log(len(counts)))
-    assert negative_sampling_loss(zeros, zeros, counts, noise, 5) == pytest.approx(6 * np.log(2))
-
-
-def test_scores_of_any_size_give_a_finite_loss(encoded: EncodedCorpus, counts: Cooccurrences) -> None:
-    V, U = _vectors(len(counts), np.float32)
-    noise = encoded.vocabulary.noise_distribution()
-    assert 1e5 < softmax_loss(1e3 * V, 1e3 * U, counts) < 1e8
-    assert 1e5 < negative_sampling_loss(1e3 * V, 1e3 * U, counts, noise) < 1e8
-
-
-def test_losses_refuse_what_does_not_fit(encoded: EncodedCorpus, counts: Cooccurrences) -> None:
-    V, U = _vectors(len(counts))
-    with pytest.raises(InputError, match="row for each of the 30 words"):
-        softmax_loss(V[1:], U[1:], counts)
-    with pytest.raises(InputError, match="same type"):
-        softmax_loss(V.astype(np.float32), U, counts)
-    with pytest.raises(InputError, match="noise"):
-        negative_sampling_loss(V, U, counts, encoded.vocabulary.noise_distribution()[1:])
-    with pytest.raises(InputError, match="finite"):
-        softmax_loss(V * np.nan, U, counts)
-
-
-def test_perplexity_of_a_text_from_outside(tmp_path: Path) -> None:
-    train, other = _sentences(2_000), _sentences(300, seed=9)
-    vectors = ExactSoftmax(dim=4, epochs=6, min_count=1, threads=1).fit(train, progress=Progress())
-    result = perplexity(vectors, train)
-    assert result.loss == pytest.approx(vectors.metadata["loss"], rel=1e-9)
-    assert result.perplexity == pytest.approx(np.exp(result.loss))
-    assert result.coverage == 100
-
-    text = tmp_path / "other.txt"
-    text.write_text("\n".join(" ".join([*sentence, "Unheard"]) for sentence in other))
-    from_file = perplexity(vectors, text)
-    assert from_file.loss == pytest.approx(perplexity(vectors, other).loss)
-    assert (from_file.words - from_file.known, from_file.words) == (300, sum(map(len, other)) + 300)
-    assert from_file.coverage == pytest.approx(100 * from_file.known / from_file.words)
-    assert perplexity(vectors, other, window=1, sample=0).loss != pytest.approx(from_file.loss, rel=1e-3)
-
-
-def test_perplexity_says_what_is_missing() -> None:
-    words, matrix = ["tea", "milk"], np.eye(2)
-    with pytest.raises(InputError, match="no outside vectors"):
-        perplexity(WordVectors(words, matrix), [words])
-    bare = WordVectors(words, matrix, outside=matrix)
-    with pytest.raises(InputError, match="set sample to 0"):
-        perplexity(bare, [words])
-    assert perplexity(bare, [words], sample=0).pairs == 2
-    with pytest.raises(InputError, match="no pairs"):
-        perplexity(bare, [["tea"], ["milk"]], sample=0)
-    with pytest.raises(InputError, match="none of the 2 words"):
-        perplexity(bare, [["coffee", "water"]], sample=0)
-
-
-def _cut(ids: np.ndarray) -> list[tuple[int, ...]]:
-    """Return the sentences of an encoded text."""
-    assert ids[-1] == -1
-    return [tuple(part.tolist()) for part in np.split(ids, np.flatnonzero(ids < 0) + 1)[:-1]]
-
-
-@pytest.mark.parametrize("fraction", [0.1, 0.5])
-def test_split_deals_out_whole_sentences(encoded: EncodedCorpus, tmp_path: Path, fraction: float) -> None:
-    train, held_out = split(encoded, fraction, tmp_path)
-    assert sorted(_cut(train.ids) + _cut(held_out.ids)) == sorted(_cut(encoded.ids))
-    assert len(held_out.ids) == pytest.approx(fraction * len(encoded.ids), rel=0.3)
-    for part in (train, held_out):
-        assert part.vocabulary is encoded.vocabulary
-        assert (part.n_kept, part.n_sentences) == ((part.ids >= 0).sum(), (part.ids < 0).sum())
-        assert not part.ids.flags.writeable
-    assert train.n_words + held_out.n_words == pytest.approx(encoded.n_words, abs=1)
-    assert len({encoded.fingerprint, train.fingerprint, held_out.fingerprint}) == 3
-
-
-def test_split_keeps_neighbours_together_and_depends_on_the_seed(
-    encoded: EncodedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(heldout, "_COPIED", 7)  # sentences reach over several reads
-    held_out = split(encoded, 0.2, tmp_path, seed=3)[1].ids.tobytes()
-    monkeypatch.undo()
-    assert held_out == split(encoded, 0.2, tmp_path, seed=3)[1].ids.tobytes()
-    assert held_out != split(encoded, 0.2, tmp_path, seed=4)[1].ids.tobytes()
-    starts = heldout._passages(encoded.ids, 100)
-    assert starts[0] == 0 and starts[-1] == len(encoded.ids)
-    assert (encoded.ids[starts[1:] - 1] == -1).all()
-    assert (np.diff(starts)[:-1] >= 100).all() and np.diff(starts).max() < 120
-
-
-def test_split_of_long_and_few_sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heldout, "_PASSAGE", 10)
-    sentences = [["a", "b"] * 100, ["b", "a"] * 50, ["a"] * 3]
-    encoded = encode(Corpus(sentences), tmp_path, min_count=1)
-    train, held_out = split(encoded, 0.4, tmp_path)
-    assert (train.n_sentences, held_out.n_sentences) == (2, 1)
-    for fraction in (0, 1, -0.5, float("nan")):
-        with pytest.raises(InputError, match="between 0 and 1"):
-            split(encoded, fraction, tmp_path)
-    with pytest.raises(InputError, match="too few"):
-        split(encode(Corpus([["a", "b"]]), tmp_path, min_count=1), 0.5, tmp_path)
-
-
-def test_patience() -> None:
-    patience = Patience(2)
-    assert [patience.update(loss) for loss in (3.0, 2.0, 2.0)] == [True, True, False]
-    assert not patience.exhausted
-    assert patience.update(1.5)
-    assert [patience.update(loss) for loss in (1.6, float("nan"))] == [False, False]
-    assert patience.exhausted
-    assert patience.best == 1.5
-    with pytest.raises(InputError, match="patience"):
-        Patience(0)
 
 
 class _Display(Progress):
@@ -275,8 +102,8 @@ def test_the_held_out_loss_is_that_of_the_vectors(trainer: Callable[..., Any], t
 @TRAINERS
 def test_held_out_text_changes_nothing_but_the_figures(trainer: Callable[..., Any]) -> None:
     train = _sentences(500)
-    alone = trainer().fit(train, progress=Progress())
-    judged = trainer().fit(train, heldout=_sentences(50, seed=3), progress=Progress())
+    alone = trainer().fit(train)
+    judged = trainer().fit(train, heldout=_sentences(50, seed=3))
     assert judged.matrix.tobytes() == alone.matrix.tobytes()
     assert "heldout" not in alone.metadata and "heldout" not in alone.history[0]
 
@@ -298,8 +125,7 @@ def test_a_share_is_held_out_of_the_training(
 def test_a_share_is_the_same_for_any_number_of_threads(trainer: Callable[..., Any]) -> None:
     more = {"deterministic": True} if trainer is _skipgram else {}
     one, two = (
-        trainer(threads=threads, **more).fit(_sentences(500), heldout=0.1, patience=1, progress=Progress())
-        for threads in (1, 2)
+        trainer(threads=threads, **more).fit(_sentences(500), heldout=0.1, patience=1) for threads in (1, 2)
     )
     assert one.matrix.tobytes() == two.matrix.tobytes()
     assert [e["heldout"] for e in one.history] == [e["heldout"] for e in two.history]
@@ -343,7 +169,7 @@ def test_early_stopping_keeps_the_vectors_of_the_best_epoch(
     if trainer is _softmax:
         assert perplexity(vectors, other).loss == pytest.approx(losses[best - 1], rel=1e-6)
         assert perplexity(vectors, train).loss == pytest.approx(vectors.metadata["loss"], rel=1e-6)
-    whole = trainer(**settings).fit(train, heldout=other, progress=Progress())
+    whole = trainer(**settings).fit(train, heldout=other)
     assert [entry["heldout"] for entry in whole.history][: len(losses)] == losses
     assert len(whole.history) > len(losses)
     assert whole.metadata["heldout"]["epoch"] == len(whole.history), "without patience, the last one"
@@ -354,15 +180,20 @@ def test_early_stopping_keeps_the_vectors_of_the_best_epoch(
 @pytest.mark.parametrize("share", [None, 0.5])
 @EARLY
 def test_after_a_break_it_stops_at_the_same_epoch_with_the_same_bits(
-    trainer: Callable[..., Any], settings: dict[str, Any], share: float | None, by_crash: bool, tmp_path: Path
+    trainer: Callable[..., Any],
+    settings: dict[str, Any],
+    share: float | None,
+    by_crash: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     train, other = _overfitting(tmp_path)
     heldout = other if share is None else share
     model = trainer(**settings)
-    whole = model.fit(train, heldout=heldout, patience=2, progress=Progress())
+    whole = model.fit(train, heldout=heldout, patience=2)
     folder = tmp_path / "checkpoints"
     if by_crash:
-        model.seconds_between_checkpoints = 0
+        monkeypatch.setattr(trainer_module, "_SECONDS_BETWEEN_CHECKPOINTS", 0)
     breaks = 0
     # The skip-gram trainer reports once an epoch of so short a text, and after a crash in it does it again.
     for after in (0, *[int(by_crash)] * 3, 40, 90, 10_000):
@@ -379,17 +210,17 @@ def test_after_a_break_it_stops_at_the_same_epoch_with_the_same_bits(
     for name in ("loss", "heldout"):
         assert [e[name] for e in again.history] == [e[name] for e in whole.history]
     assert again.metadata["heldout"] == whole.metadata["heldout"]
-    kept = [path.name for path in folder.glob("best-*")]
+    kept = [path.name for path in (folder / "firth-work").glob("best-*")]
     assert kept == [f"best-{whole.metadata['heldout']['epoch']}.safetensors"]
 
-    resume = {"checkpoint_dir": folder, "resume": True, "progress": Progress()}
+    resume = {"checkpoint_dir": folder, "resume": True}
     other_text = tmp_path / "more.txt"
     other_text.write_text("w1 w2 w3")
     with pytest.raises(InputError, match="made with another held-out text"):
         model.fit(train, heldout=other_text, patience=2, **resume)
     with pytest.raises(InputError, match="made with patience = 2"):
         model.fit(train, heldout=heldout, patience=3, **resume)
-    (folder / kept[0]).unlink()
+    (folder / "firth-work" / kept[0]).unlink()
     with pytest.raises(InputError, match=r"best-\d+\.safetensors: is gone"):
         model.fit(train, heldout=heldout, patience=2, **resume)
 
@@ -400,17 +231,15 @@ def test_the_best_vectors_are_there_whenever_the_process_is_killed(
     """Between any two steps that change the folder, its checkpoint has the vectors that it calls the best."""
     train, other = _overfitting(tmp_path)
     model = _softmax(epochs=None)
-    whole = model.fit(train, heldout=other, patience=2, progress=Progress())
-    for name in ("firth.vectors.validation.save_arrays", "firth.vectors.training_run.save_arrays", "unlink"):
+    whole = model.fit(train, heldout=other, patience=2)
+    for name in ("firth.vectors.trainers.best.save_arrays", "firth.runs.checkpoints.save_arrays", "unlink"):
         for calls in range(1, 4):
             folder = tmp_path / f"{name}-{calls}"
             with monkeypatch.context() as patch:
                 _die_after(patch, name, calls)
                 with pytest.raises(SystemError):
-                    model.fit(train, heldout=other, patience=2, checkpoint_dir=folder, progress=Progress())
-            again = model.fit(
-                train, heldout=other, patience=2, checkpoint_dir=folder, resume=True, progress=Progress()
-            )
+                    model.fit(train, heldout=other, patience=2, checkpoint_dir=folder)
+            again = model.fit(train, heldout=other, patience=2, checkpoint_dir=folder, resume=True)
             assert again.matrix.tobytes() == whole.matrix.tobytes()
 
 
@@ -450,23 +279,9 @@ def test_what_cannot_be_held_out(trainer: Callable[..., Any], tmp_path: Path) ->
         ([other, train], r"train\.txt: is part of the corpus"),
     ):
         with pytest.raises(InputError, match=message):
-            model.fit(train, heldout=text, progress=Progress())
+            model.fit(train, heldout=text)
     with pytest.raises(InputError, match="patience needs a held-out text"):
-        model.fit(train, patience=2, progress=Progress())
+        model.fit(train, patience=2)
     for patience in (0, 1.5, -1):
         with pytest.raises(InputError, match="patience must be a whole number"):
-            model.fit(train, heldout=0.1, patience=patience, progress=Progress())
-
-
-def test_perplexity_reads_and_weighs_text_as_in_training() -> None:
-    train, other = _sentences(500), [list(map(str.upper, s)) for s in _sentences(100, seed=9)]
-    vectors = _softmax(window=2, sample=0, lowercase=False).fit([*train, *other], progress=Progress())
-    assert perplexity(vectors, other).loss == perplexity(vectors, other, window=2, sample=0).loss
-    assert perplexity(vectors, other).loss != perplexity(vectors, other, window=5).loss
-    assert perplexity(vectors, other, threads=3) == perplexity(vectors, other)
-    assert "W1" in vectors and perplexity(vectors, other).coverage == 100
-
-
-def test_perplexity_of_vectors_that_are_far_off_is_infinite() -> None:
-    far = WordVectors(["tea", "milk"], np.diag([1e3, 1e3]), outside=np.diag([1e3, 1e3]))
-    assert perplexity(far, [["tea", "milk"]], sample=0).perplexity == np.inf
+            model.fit(train, heldout=0.1, patience=patience)

@@ -15,8 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from firth.errors import InputError
 from firth.files.arrays_file import pack_strings, save_arrays
-from firth.vectors.formats import load_vectors, save_vectors
-from firth.vectors.word_vectors import WordVectors
+from firth.vectors.word_vectors import WordVectors, load_vectors
 
 OWN = [".safetensors", ".safetensors.gz"]
 FOREIGN = [
@@ -78,7 +77,7 @@ def assert_same(loaded: WordVectors, saved: WordVectors) -> None:
 @example(vectors=WordVectors(["%s", "#"], [[1 / 3, 1e7 / 3], [16777216, 0.1]]))
 def test_every_format_comes_back_bit_for_bit(folder: Path, suffix: str, vectors: WordVectors) -> None:
     path = folder / f"round{suffix}"
-    save_vectors(vectors, path)
+    vectors.save(path)
     for mmap in (True, False):
         assert_same(load_vectors(path, mmap=mmap), vectors)
 

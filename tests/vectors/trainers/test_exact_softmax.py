@@ -16,10 +16,11 @@ from firth.errors import InputError
 from firth.learning import objectives
 from firth.progress import Progress
 from firth.text.corpus import Corpus, encode
-from firth.vectors import exact_softmax
 from firth.vectors.cooccurrence import count
-from firth.vectors.exact_softmax import ExactSoftmax
 from firth.vectors.losses import softmax_loss
+from firth.vectors.trainers import exact_softmax, softmax
+from firth.vectors.trainers import trainer as trainer_module
+from firth.vectors.trainers.exact_softmax import ExactSoftmax
 
 
 def _sentences(n: int = 1_500, seed: int = 0) -> list[list[str]]:
@@ -34,10 +35,10 @@ def _sentences(n: int = 1_500, seed: int = 0) -> list[list[str]]:
     return sentences
 
 
-def _fit(corpus=None, *, progress: Progress | None = None, **settings) -> firth.WordVectors:
+def _fit(corpus=None, **settings) -> firth.WordVectors:
     settings = {"dim": 12, "min_count": 1, "epochs": 4, "threads": 1} | settings
     model = ExactSoftmax(**settings)
-    return model.fit(_sentences() if corpus is None else corpus, progress=progress or Progress())
+    return model.fit(_sentences() if corpus is None else corpus)
 
 
 def test_words_of_one_subject_become_neighbours() -> None:
@@ -89,7 +90,7 @@ def test_errors_are_the_gradients_of_the_objective(tmp_path: Path) -> None:
     V, U = rng.normal(size=(2, n, 5)).astype(np.float32)
     centers = np.array([7, 0, 12])
     errors = V[centers] @ U.T
-    loss = exact_softmax._softmax_errors(errors, centers, counts)
+    loss = softmax._softmax_errors(errors, centers, counts)
     expected_loss, grad_V, grad_U = 0.0, np.zeros((n, 5)), np.zeros((n, 5))
     for c in centers:
         row = slice(counts.starts[c], counts.starts[c + 1])
@@ -145,9 +146,9 @@ def test_by_itself_it_trains_until_it_converges() -> None:
 
 
 def test_a_seed_gives_the_same_bits_for_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exact_softmax, "_BATCHES", 3)
-    monkeypatch.setattr(exact_softmax, "_CENTERS", 2)  # several pieces, to be shared out
-    monkeypatch.setattr(exact_softmax, "_OUTSIDES", 4)
+    monkeypatch.setattr(softmax, "_FEWEST_MINIBATCHES", 3)
+    monkeypatch.setattr(softmax, "_CENTERS_AT_A_TIME", 2)  # several pieces, to be shared out
+    monkeypatch.setattr(softmax, "_OUTSIDES_AT_A_TIME", 4)
     one, two, three = (_fit(seed=5, threads=threads) for threads in (1, 2, 3))
     for vectors in (two, three):
         assert vectors.matrix.tobytes() == one.matrix.tobytes()
@@ -158,13 +159,13 @@ def test_a_seed_gives_the_same_bits_for_any_number_of_threads(monkeypatch: pytes
 
 @pytest.mark.parametrize("n", [1, 39, 40, 41, 1_000, 20_000, 100_000])
 def test_minibatches_are_alike_and_bounded(n: int) -> None:
-    batches = exact_softmax._batches(n)
-    words = exact_softmax._deal(n, batches, np.random.default_rng(0))
+    batches = softmax._number_of_minibatches(n)
+    words = softmax._deal(n, batches, np.random.default_rng(0))
     np.testing.assert_array_equal(np.sort(words), np.arange(n))
     bounds = np.arange(batches + 1) * n // batches
     sizes = np.diff(bounds)
     assert sizes.min() >= 1 and sizes.max() - sizes.min() <= 1
-    assert sizes.max() * n * 4 <= exact_softmax._MEMORY + 4 * n
+    assert sizes.max() * n * 4 <= softmax._BYTES_OF_SCORES + 4 * n
     frequent = np.add.reduceat(words < n // 10, bounds[:-1])  # of each minibatch
     assert frequent.max() <= -(-n // 10 // batches) + 2
 
@@ -184,16 +185,6 @@ def test_nothing_to_learn_from() -> None:
 def test_divergence_is_an_error() -> None:
     with pytest.raises(InputError, match="diverged in epoch 1: lower the learning rate, which was 1000"):
         _fit(lr=1_000)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [{"dim": 0}, {"window": -1}, {"epochs": 0}, {"epochs": 1.5}, {"threads": 0}, {"lr": 0.0},
-     {"lr": float("nan")}, {"sample": -1.0}, {"max_vocab": 0}, {"seed": -1}],
-)  # fmt: skip
-def test_settings_without_meaning(settings: dict) -> None:
-    with pytest.raises(InputError, match=next(iter(settings))):
-        ExactSoftmax(**settings)
 
 
 class _Stop(Progress):
@@ -216,16 +207,17 @@ class _Stop(Progress):
 @pytest.mark.parametrize("by_crash", [False, True])
 @pytest.mark.parametrize("epochs", [5, None])
 def test_after_a_break_training_goes_on_to_the_same_bits(
-    tmp_path: Path, by_crash: bool, epochs: int | None
+    tmp_path: Path, by_crash: bool, epochs: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C saves a checkpoint; after a crash there is the last one that was due."""
+    monkeypatch.setattr(trainer_module, "_SECONDS_BETWEEN_LOOKS", 0)  # one minibatch at a time
     corpus = tmp_path / "text.txt"
     corpus.write_text("\n".join(" ".join(s) for s in _sentences(300)))
     model = ExactSoftmax(dim=6, min_count=1, epochs=epochs, lr=0.3, threads=1)
-    whole = model.fit(corpus, progress=Progress())
+    whole = model.fit(corpus)
     folder = tmp_path / "checkpoints"
     if by_crash:
-        model.seconds_between_checkpoints = 0
+        monkeypatch.setattr(trainer_module, "_SECONDS_BETWEEN_CHECKPOINTS", 0)
     breaks = 0
     for after in (0, 22, 23, 40, 10_000):
         try:
@@ -243,34 +235,32 @@ def test_checkpoints_are_not_overwritten_or_mixed_up(tmp_path: Path) -> None:
     corpus.write_text("\n".join(" ".join(s) for s in _sentences(200)))
     folder = tmp_path / "c"
     model = ExactSoftmax(dim=4, epochs=1, threads=1)
-    whole = model.fit(corpus, checkpoint_dir=folder, progress=Progress())
-    with pytest.raises(InputError, match="exists: resume"):
-        model.fit(corpus, checkpoint_dir=folder, progress=Progress())
+    whole = model.fit(corpus, checkpoint_dir=folder)
+    with pytest.raises(InputError, match="holds a training that was interrupted: resume it"):
+        model.fit(corpus, checkpoint_dir=folder)
     for other, what in (
         (ExactSoftmax(dim=4, epochs=1, window=4, threads=1), "window = 5"),
         (firth.SkipGram(dim=4, epochs=1, threads=1), "objective = 'softmax'"),
     ):
         with pytest.raises(InputError, match=what):
-            other.fit(corpus, checkpoint_dir=folder, resume=True, progress=Progress())
-    again = model.fit(corpus, checkpoint_dir=folder, resume=True, progress=Progress())
+            other.fit(corpus, checkpoint_dir=folder, resume=True)
+    again = model.fit(corpus, checkpoint_dir=folder, resume=True)
     assert again.matrix.tobytes() == whole.matrix.tobytes()
     corpus.write_text("other words here " * 50)
     with pytest.raises(InputError, match="of another corpus"):
-        model.fit(corpus, checkpoint_dir=folder, resume=True, progress=Progress())
+        model.fit(corpus, checkpoint_dir=folder, resume=True)
     with pytest.raises(InputError, match="checkpoint_dir"):
-        model.fit(corpus, resume=True, progress=Progress())
+        model.fit(corpus, resume=True)
     skipgram = tmp_path / "s"
-    firth.SkipGram(dim=4, epochs=1, threads=1, negative=2).fit(
-        corpus, checkpoint_dir=skipgram, progress=Progress()
-    )
+    firth.SkipGram(dim=4, epochs=1, threads=1, negative=2).fit(corpus, checkpoint_dir=skipgram)
     with pytest.raises(InputError, match="objective = 'negative-sampling'"):
-        model.fit(corpus, checkpoint_dir=skipgram, resume=True, progress=Progress())
+        model.fit(corpus, checkpoint_dir=skipgram, resume=True)
 
 
 def test_importing_it_does_not_load_numba() -> None:
     program = (
-        "import sys, firth.vectors.exact_softmax, firth.vectors.split as h; "
-        "firth.vectors.exact_softmax.ExactSoftmax(); sys.exit('numba' in sys.modules)"
+        "import sys, firth, firth.vectors.split, firth.vectors.prediction; "
+        "firth.ExactSoftmax(); firth.SkipGram(); sys.exit('numba' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
@@ -281,6 +271,6 @@ def test_on_real_text_it_converges(shared_data: Path) -> None:
     with lzma.open(shared_data / "corpus" / "enwiki.txt.xz", "rt", encoding="utf-8") as file:
         lines = [next(file) for _ in range(1_500)]
     text = iter(lines)
-    vectors = ExactSoftmax(dim=20, max_vocab=500, threads=2).fit(text, progress=Progress())
+    vectors = ExactSoftmax(dim=20, max_vocab=500, threads=2).fit(text)
     losses = [epoch["loss"] for epoch in vectors.history]
     assert losses[-1] < losses[0] - 0.2

@@ -12,10 +12,10 @@ import pytest
 
 import firth
 from firth.errors import InputError
+from firth.files.arrays_file import load_arrays, save_arrays
 from firth.progress import Progress
-from firth.vectors import skipgram
-
-QUIET = Progress()
+from firth.text.corpus import Corpus, encode
+from firth.vectors.trainers import negative_sampling
 
 
 def _sentences(n: int = 2_000, seed: int = 0) -> list[list[str]]:
@@ -32,7 +32,7 @@ def _sentences(n: int = 2_000, seed: int = 0) -> list[list[str]]:
 
 def _fit(corpus=None, **settings) -> firth.WordVectors:
     settings = {"dim": 24, "min_count": 1, "epochs": 2, "threads": 1} | settings
-    return firth.SkipGram(**settings).fit(_sentences() if corpus is None else corpus, progress=QUIET)
+    return firth.SkipGram(**settings).fit(_sentences() if corpus is None else corpus)
 
 
 def test_words_of_one_subject_become_neighbours() -> None:
@@ -131,64 +131,47 @@ def test_few_words_do_not_diverge(
 
 
 def test_divergence_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(skipgram, "_MOST_STEPS", 1e30)  # as if nothing kept the learning rate down
+    monkeypatch.setattr(
+        negative_sampling, "_MOST_STEPS_AT_ONCE", 1e30
+    )  # as if nothing kept the learning rate down
     with pytest.raises(InputError, match="diverged in epoch 1: lower the learning rate, which was 1e"):
         _fit(lr=1e4)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"dim": 0},
-        {"window": -1},
-        {"epochs": 1.5},
-        {"threads": 0},
-        {"lr": 0.0},
-        {"lr": float("nan")},
-        {"sample": -1.0},
-        {"max_vocab": 0},
-        {"seed": -1},
-    ],
-    ids=str,
-)
-def test_settings_without_meaning(settings: dict) -> None:
-    with pytest.raises(InputError, match=next(iter(settings))):
-        firth.SkipGram(**settings)
 
 
 def test_checkpoints_are_not_overwritten_or_mixed_up(tmp_path: Path) -> None:
     corpus = tmp_path / "text.txt"
     corpus.write_text("\n".join(" ".join(s) for s in _sentences()))
     model = firth.SkipGram(dim=8, epochs=1, threads=1)
-    whole = model.fit(corpus, checkpoint_dir=tmp_path / "c", progress=QUIET)
-    with pytest.raises(InputError, match="exists: resume"):
-        model.fit(corpus, checkpoint_dir=tmp_path / "c", progress=QUIET)
+    whole = model.fit(corpus, checkpoint_dir=tmp_path / "c")
+    with pytest.raises(InputError, match="holds a training that was interrupted: resume it"):
+        model.fit(corpus, checkpoint_dir=tmp_path / "c")
     with pytest.raises(InputError, match="made with window = 5"):
         firth.SkipGram(dim=8, epochs=1, threads=1, window=4).fit(
-            corpus, checkpoint_dir=tmp_path / "c", resume=True, progress=QUIET
+            corpus, checkpoint_dir=tmp_path / "c", resume=True
         )
-    again = model.fit(corpus, checkpoint_dir=tmp_path / "c", resume=True, progress=QUIET)
+    again = model.fit(corpus, checkpoint_dir=tmp_path / "c", resume=True)
     assert again.matrix.tobytes() == whole.matrix.tobytes()
     corpus.write_text("other words here " * 50)
     with pytest.raises(InputError, match="made of another corpus"):
-        model.fit(corpus, checkpoint_dir=tmp_path / "c", resume=True, progress=QUIET)
+        model.fit(corpus, checkpoint_dir=tmp_path / "c", resume=True)
     with pytest.raises(InputError, match="checkpoint_dir"):
-        model.fit(corpus, resume=True, progress=QUIET)
+        model.fit(corpus, resume=True)
 
 
 PROGRAM = """
 import sys
 from pathlib import Path
 import firth, numpy as np
-from firth.progress import Progress
-from firth.vectors import skipgram
-skipgram._BLOCK, skipgram._SECONDS_A_BATCH = 512, 0  # many small steps, so that there is time to be killed
+from firth.vectors import contexts
+from firth.vectors.trainers import trainer
+# Many small steps, so that there is time to be killed.
+contexts._NUMBERS_IN_BLOCK, trainer._SECONDS_BETWEEN_LOOKS = 512, 0
+trainer._SECONDS_BETWEEN_CHECKPOINTS = 0.01
 corpus, folder, out, deterministic = sys.argv[1:]
 together = deterministic == "yes"
 model = firth.SkipGram(dim=16, epochs=20, threads=2 if together else 1, deterministic=together, window=7)
-model.seconds_between_checkpoints = 0.01
 print("ready", flush=True)
-vectors = model.fit(corpus, checkpoint_dir=folder, resume=True, progress=Progress())
+vectors = model.fit(corpus, checkpoint_dir=folder, resume=True)
 np.save(out, vectors.matrix)
 Path(out).with_suffix(".loss").write_text(repr([e["loss"] for e in vectors.history]))
 """
@@ -241,19 +224,28 @@ def test_ctrl_c_in_python_saves_a_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         model.fit(sentences, checkpoint_dir=tmp_path, progress=PressCtrlC())
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    resumed = model.fit(sentences, checkpoint_dir=tmp_path, resume=True, progress=QUIET)
-    whole = model.fit(sentences, progress=QUIET)
+    resumed = model.fit(sentences, checkpoint_dir=tmp_path, resume=True)
+    whole = model.fit(sentences)
     assert resumed.matrix.tobytes() == whole.matrix.tobytes()
 
 
 def test_a_checkpoint_that_does_not_fit_its_corpus(tmp_path: Path) -> None:
     model = firth.SkipGram(dim=8, epochs=1, min_count=1, threads=1)
-    model.fit(_sentences(), checkpoint_dir=tmp_path, progress=QUIET)
-    ids = np.fromfile(tmp_path / "ids.bin", np.int32)
+    model.fit(_sentences(), checkpoint_dir=tmp_path)
+    ids = np.fromfile(tmp_path / "firth-work" / "ids.bin", np.int32)
     ids[5] = 10_000_000
-    ids.tofile(tmp_path / "ids.bin")
+    ids.tofile(tmp_path / "firth-work" / "ids.bin")
     with pytest.raises(InputError, match="not that of the checkpoint"):
-        model.fit(_sentences(), checkpoint_dir=tmp_path, resume=True, progress=QUIET)
-    (tmp_path / "checkpoint.safetensors").write_bytes(b"xx")
-    with pytest.raises(InputError, match=r"checkpoint\.safetensors"):
-        model.fit(_sentences(), checkpoint_dir=tmp_path, resume=True, progress=QUIET)
+        model.fit(_sentences(), checkpoint_dir=tmp_path, resume=True)
+    arrays, metadata = load_arrays(tmp_path / "vectors.checkpoint", mmap=False)
+    encode(Corpus(_sentences()), tmp_path / "firth-work", min_count=1)
+    for broken, state, message in (
+        ({**arrays, "V": arrays["V"][1:]}, metadata["state"], "the array 'V' is missing or has another size"),
+        (arrays, {"done": 3}, "does not say how far training was"),
+    ):
+        save_arrays(tmp_path / "vectors.checkpoint", broken, {**metadata, "state": state})
+        with pytest.raises(InputError, match=message):
+            model.fit(_sentences(), checkpoint_dir=tmp_path, resume=True)
+    (tmp_path / "vectors.checkpoint").write_bytes(b"xx")
+    with pytest.raises(InputError, match=r"vectors\.checkpoint"):
+        model.fit(_sentences(), checkpoint_dir=tmp_path, resume=True)

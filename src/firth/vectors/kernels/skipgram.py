@@ -9,10 +9,10 @@ centre words. A chunk
    matrices, 4 rows by 16 floats at a time (`firth.compute.tiles`);
 3. adds the gradients to the rows of the two large matrices.
 
-So each row of memory is read and written once a chunk instead of once a pair. The update is that of
-`firth.learning.objectives.negative_sampling` for every pair of the chunk, at the values that the rows had
-at its start, with two deviations that leave the expected gradient as it is. Negatives are shared: instead
-of K fresh ones a pair, a centre with n pairs takes all S shared ones with weight n K / S
+So each row of memory is read and written once for each chunk, instead of once for each pair. The update is
+the one of `firth.learning.objectives.negative_sampling` for every pair of the chunk, at the values that the
+rows had at its start, with two deviations that do not change the expected gradient. Negatives are shared:
+instead of K fresh ones for each pair, a centre with n pairs takes all S shared ones with weight n K / S
 (``docs/mathematics.md`` has the proof). And the radius of the dynamic window, uniform in 1..window, is not
 drawn but taken in expectation: a pair j words apart counts as (window - j + 1) / window pairs.
 
@@ -30,72 +30,38 @@ from firth.compute.compiled import kernel
 from firth.compute.elementwise import logistic_step
 from firth.compute.lanes import LANES, aligned_zeros
 from firth.compute.rows import add_row, copy_row, prefetch, zero_row
-from firth.compute.splitmix import draw, random_bits, seed_stream
+from firth.compute.splitmix import seed_stream
 from firth.compute.threads import meet
 from firth.compute.tiles import add_product_tile, dot_tile, product_tile
+from firth.vectors.kernels.draws import draw_negatives, subsample
 
 BAND = 4 * LANES
 """Columns of the gradients that are computed at a time, so that all they need stays in the first-level
 cache."""
 
-_kernel = kernel(error_model="numpy")  # no checks for division by zero, which would keep loops from vectors
+# Without checks for division by zero, which would keep LLVM from making vector code of loops.
+_kernel = kernel(error_model="numpy")
 
-Shape = namedtuple("Shape", "dim window negative chunk shared")
-"""Sizes: padded length of a row, largest radius, negatives a pair (K), centres of a chunk (a multiple of 4),
-negatives that they share (S, a multiple of 4)."""
+ChunkSizes = namedtuple("ChunkSizes", "dim window negative chunk shared")
+"""The sizes that kernels are called with.
 
-Sampling = namedtuple("Sampling", "keep threshold alias")
-"""What the kernels draw from.
-
-keep : uint32 (n,), probability that subsampling keeps a word, times 2**32 - 1;
-threshold : uint32 (n,), alias : int32 (n,), the noise distribution as an alias table
-(`firth.compute.splitmix.alias_table`).
+dim : padded length of a row;
+window : largest distance of a pair;
+negative : negatives for each pair, K;
+chunk : centres of a chunk, a multiple of 4;
+shared : negatives that the centres of a chunk share, S, a multiple of 4.
 """
 
 Scratch = namedtuple("Scratch", "centers outside noise positive negative losses steps")
 """Buffers of a chunk, all float32 and flat.
 
 centers (chunk, dim), outside (chunk + margins, dim), noise (shared, dim): copies of rows;
-positive (chunk, outside rows), negative (chunk, shared): scores, then factors; both padded to whole vectors;
-losses (2, 16): sums a lane;
-steps (chunk + outside + shared, BAND): minus the learning rate times the gradients of these rows, a band at
-a time.
+positive (chunk, outside rows), negative (chunk, shared): scores, then factors; both padded to whole vectors
+of 16 floats;
+losses (2, 16): sums of the losses, one for each lane;
+steps (chunk + outside + shared, BAND): minus the learning rate times the gradients of these rows, one band
+after another.
 """
-
-
-@_kernel
-def subsample(ids, keep, state):
-    """Drop frequent words at random, and find the sentence of each word that is kept.
-
-    Parameters
-    ----------
-    ids : int32 (n,)
-        Words of the text; -1 ends a sentence.
-    keep : uint32 (vocabulary,)
-        Probability of keeping a word, times 2**32 - 1.
-    state : uint64 (1,)
-        State of the random generator.
-
-    Returns
-    -------
-    words, first, last : int32 (m,)
-        The kept words; where among them each one's sentence begins and ends (inclusive).
-    """
-    words = np.empty(len(ids), np.int32)
-    first, last = np.empty_like(words), np.empty_like(words)
-    n, begin = 0, 0
-    for t in range(len(ids)):
-        word = ids[t]
-        if word < 0:
-            first[begin:n] = begin
-            last[begin:n] = n - 1
-            begin = n
-        elif (random_bits(state) >> np.uint64(32)) <= np.uint64(keep[word]):
-            words[n] = word
-            n += 1
-    first[begin:n] = begin
-    last[begin:n] = n - 1
-    return words[:n], first[:n], last[:n]
 
 
 @_kernel
@@ -107,58 +73,58 @@ def _aligned_zeros(n):
 
 
 @_kernel
-def _outside_rows(shape):
+def _outside_rows(sizes):
     """Return how many outside words a chunk may look at: `window` to either side, in whole tiles of 4."""
-    return shape.chunk + 2 * shape.window + 8
+    return sizes.chunk + 2 * sizes.window + 8
 
 
 @_kernel
-def _new_scratch(shape):
-    """Return the buffers of a chunk. They stay finite wherever they are read, also past what was written."""
-    dim, outside = shape.dim, _outside_rows(shape)
+def _new_scratch(sizes):
+    """Return the buffers of a chunk. They begin as zeros, as tiles read past the rows that are filled."""
+    dim, outside = sizes.dim, _outside_rows(sizes)
     # The factors of a centre begin at its tile and fill whole vectors, which may end past the last row.
-    span = -(-(4 + 2 * shape.window) // LANES) * LANES
-    positive_width = -(-(shape.chunk + span) // LANES) * LANES
-    negative_width = -(-shape.shared // LANES) * LANES
+    span = -(-(4 + 2 * sizes.window) // LANES) * LANES
+    positive_stride = -(-(sizes.chunk + span) // LANES) * LANES
+    negative_stride = -(-sizes.shared // LANES) * LANES
     return Scratch(
-        _aligned_zeros(shape.chunk * dim),
+        _aligned_zeros(sizes.chunk * dim),
         _aligned_zeros(outside * dim),
-        _aligned_zeros(shape.shared * dim),
-        _aligned_zeros(shape.chunk * positive_width),
-        _aligned_zeros(shape.chunk * negative_width),
+        _aligned_zeros(sizes.shared * dim),
+        _aligned_zeros(sizes.chunk * positive_stride),
+        _aligned_zeros(sizes.chunk * negative_stride),
         _aligned_zeros(2 * LANES),
-        _aligned_zeros((shape.chunk + outside + shape.shared) * BAND),
+        _aligned_zeros((sizes.chunk + outside + sizes.shared) * BAND),
     )
 
 
 @_kernel
 def _context(first, last, start, m, window):
-    """Return the positions [low, high) of what can be outside words of the `m` centres from `start` on."""
+    """Return the positions [low, high) of possible outside words of the `m` centres from `start` on."""
     low = max(np.int64(first[start]), start - window)
     high = min(np.int64(last[start + m - 1]), start + m - 1 + window) + 1
     return low, high
 
 
 @_kernel
-def _gather(V, U, shape, words, first, last, start, m, negatives, scratch):
+def _gather(V, U, sizes, words, first, last, start, m, negatives, scratch):
     """Copy the rows that the `m` centres from position `start` on need."""
-    dim = shape.dim
-    low, high = _context(first, last, start, m, shape.window)
+    dim = sizes.dim
+    low, high = _context(first, last, start, m, sizes.window)
     for k in range(m):
         copy_row(scratch.centers, k * dim, V, words[start + k] * dim, dim)
     for p in range(low, high):
-        copy_row(scratch.outside, (p - start + shape.window) * dim, U, words[p] * dim, dim)
-    for k in range(shape.shared):
+        copy_row(scratch.outside, (p - start + sizes.window) * dim, U, words[p] * dim, dim)
+    for k in range(sizes.shared):
         copy_row(scratch.noise, k * dim, U, negatives[k] * dim, dim)
 
 
 @_kernel
-def _factors(shape, first, last, start, m, lr, scratch, ahead):
+def _factors(sizes, first, last, start, m, lr, scratch, ahead):
     """Compute the factors of all gradients of a chunk, which are minus the learning rate times dJ / d(score).
 
     Parameters
     ----------
-    shape : Shape
+    sizes : ChunkSizes
     first, last : int32
         Where the sentence of each position begins and ends.
     start, m : int
@@ -168,19 +134,19 @@ def _factors(shape, first, last, start, m, lr, scratch, ahead):
     scratch : Scratch
         Holds the rows (`_gather`), receives the factors.
     ahead : tuple
-        ``(V, U, words, n, negatives)``: what the next chunk will read, which is prefetched.
+        ``(V, U, words, n, negatives)`` of the next chunk, which is prefetched.
 
     Returns
     -------
     float, float
         The summed loss and the summed weight of the pairs.
     """
-    dim, window, shared = shape.dim, shape.window, shape.shared
+    dim, window, shared = sizes.dim, sizes.window, sizes.shared
     centers, outside, noise = scratch.centers, scratch.outside, scratch.noise
     positive, negative = scratch.positive, scratch.negative
-    width, negative_width = len(positive) // shape.chunk, len(negative) // shape.chunk
+    positive_stride, negative_stride = len(positive) // sizes.chunk, len(negative) // sizes.chunk
     zero, one = np.float32(0.0), np.float32(1.0)
-    slope, share = np.float32(1.0 / window), np.float32(shape.negative / shared)
+    slope, share = np.float32(1.0 / window), np.float32(sizes.negative / shared)
     span = -(-(4 + 2 * window) // LANES) * LANES
     scratch.losses[:] = 0
     zero_row(positive, 0, len(positive))
@@ -188,12 +154,18 @@ def _factors(shape, first, last, start, m, lr, scratch, ahead):
     for tile in range((m + 3) // 4):
         c = 4 * tile
         for k in range(0, shared, 4):
-            at = c * negative_width + k
-            dot_tile(negative, at, negative_width, centers, c * dim, dim, noise, k * dim, dim, dim)
+            dot_tile(
+                negative, c * negative_stride + k, negative_stride,
+                centers, c * dim, dim,
+                noise, k * dim, dim, dim,
+            )  # fmt: skip
         for k in range(0, 4 + 2 * window, 4):
-            # Column c + k is that of row c + k of `outside`; the centre i itself is in column i + window.
-            at = c * width + c + k
-            dot_tile(positive, at, width, centers, c * dim, dim, outside, (c + k) * dim, dim, dim)
+            # Column c + k belongs to row c + k of `outside`. The centre i itself is in column i + window.
+            dot_tile(
+                positive, c * positive_stride + c + k, positive_stride,
+                centers, c * dim, dim,
+                outside, (c + k) * dim, dim, dim,
+            )  # fmt: skip
         for i in range(c, c + 4):
             left, right = 0, 0  # no pairs past the end of the text
             if i < m:
@@ -204,15 +176,15 @@ def _factors(shape, first, last, start, m, lr, scratch, ahead):
             middle = i - c + window
             for k in range(0, span, LANES):
                 logistic_step(
-                    positive, i * width + c + k, middle - left - k, middle + right - k, middle - k,
+                    positive, i * positive_stride + c + k, middle - left - k, middle + right - k, middle - k,
                     one + slope, slope, one, lr, scratch.losses, 0,
                 )  # fmt: skip
             for k in range(0, shared, LANES):
                 logistic_step(
-                    negative, i * negative_width + k, 0, shared - 1 - k, -1,
+                    negative, i * negative_stride + k, 0, shared - 1 - k, -1,
                     np.float32(weight) * share, zero, -one, lr, scratch.losses, LANES,
                 )  # fmt: skip
-        _prefetch_centers(shape, start + shape.chunk + c, tile, ahead)
+        _prefetch_centers(sizes, start + sizes.chunk + c, tile, ahead)
     loss = 0.0
     for k in range(2 * LANES):
         loss += np.float64(scratch.losses[k])
@@ -226,82 +198,71 @@ def _weight_of_pairs(n, window):
 
 
 @_kernel
-def _band_of_steps(shape, start, m, scratch, band, n, steps, stride, at, ahead):
+def _band_of_steps(sizes, start, m, scratch, steps, steps_at, steps_stride, band, n, ahead):
     """Compute the columns ``band : band + n`` of the steps of all rows of a chunk from the factors.
 
-    They are written to ``steps[row * stride + at : ... + n]``, with the rows of the centres, the outside
-    words and the negatives one after the other.
+    They are written to ``steps[steps_at + row * steps_stride : ... + n]``. The rows of the centres come
+    first, then those of the outside words, then those of the negatives.
     """
-    dim, shared = shape.dim, shape.shared
+    dim, shared = sizes.dim, sizes.shared
     centers, outside, noise = scratch.centers, scratch.outside, scratch.noise
     positive, negative = scratch.positive, scratch.negative
-    width, negative_width = len(positive) // shape.chunk, len(negative) // shape.chunk
-    columns = 4 + 2 * shape.window
-    first_outside = shape.chunk
-    first_noise = first_outside + _outside_rows(shape)
+    positive_stride, negative_stride = len(positive) // sizes.chunk, len(negative) // sizes.chunk
+    columns = 4 + 2 * sizes.window
+    first_outside = sizes.chunk
+    first_noise = first_outside + _outside_rows(sizes)
     tiles = (m + 3) // 4
     for tile in range(tiles):
         c = 4 * tile
-        target = c * stride + at
+        target = steps_at + c * steps_stride
         product_tile(
-            steps,
-            target,
-            stride,
-            negative,
-            c * negative_width,
-            negative_width,
-            1,
-            shared,
-            noise,
-            band,
-            dim,
-            n,
-        )
+            steps, target, steps_stride,
+            negative, c * negative_stride, negative_stride, 1, shared,
+            noise, band, dim, n,
+        )  # fmt: skip
         add_product_tile(
-            steps, target, stride, positive, c * width + c, width, 1, columns, outside, c * dim + band, dim, n
-        )
-        _prefetch_outside(shape, start + shape.chunk + c, band, n, ahead)
-    for row in range(0, 4 * tiles + 2 * shape.window, 4):
+            steps, target, steps_stride,
+            positive, c * positive_stride + c, positive_stride, 1, columns,
+            outside, c * dim + band, dim, n,
+        )  # fmt: skip
+        _prefetch_outside(sizes, start + sizes.chunk + c, band, n, ahead)
+    for row in range(0, 4 * tiles + 2 * sizes.window, 4):
         # The tiles of centres that reach these four outside words.
         low, high = max(0, row - columns + 4) // 4 * 4, min(4 * tiles, row + 4)
-        target = (first_outside + row) * stride + at
-        g = low * width + row
         product_tile(
-            steps, target, stride, positive, g, 1, width, high - low, centers, low * dim + band, dim, n
-        )
+            steps, steps_at + (first_outside + row) * steps_stride, steps_stride,
+            positive, low * positive_stride + row, 1, positive_stride, high - low,
+            centers, low * dim + band, dim, n,
+        )  # fmt: skip
     for k in range(0, shared, 4):
-        target = (first_noise + k) * stride + at
-        product_tile(steps, target, stride, negative, k, 1, negative_width, 4 * tiles, centers, band, dim, n)
+        product_tile(
+            steps, steps_at + (first_noise + k) * steps_stride, steps_stride,
+            negative, k, 1, negative_stride, 4 * tiles,
+            centers, band, dim, n,
+        )  # fmt: skip
 
 
 @_kernel
-def _prefetch_centers(shape, start, tile, ahead):
+def _prefetch_centers(sizes, start, tile, ahead):
     """Fetch a share of the centres and negatives of the next chunk, while this one computes."""
     V, U, words, n, negatives = ahead
     for p in range(start, min(start + 4, n)):
-        prefetch(V, words[p] * shape.dim, shape.dim)
-    tiles = shape.chunk // 4
-    for k in range(tile * shape.shared // tiles, (tile + 1) * shape.shared // tiles):
-        prefetch(U, negatives[k] * shape.dim, shape.dim)
+        prefetch(V, words[p] * sizes.dim, sizes.dim)
+    tiles = sizes.chunk // 4
+    for k in range(tile * sizes.shared // tiles, (tile + 1) * sizes.shared // tiles):
+        prefetch(U, negatives[k] * sizes.dim, sizes.dim)
 
 
 @_kernel
-def _prefetch_outside(shape, start, band, n_band, ahead):
+def _prefetch_outside(sizes, start, band, n_band, ahead):
     """Fetch a band of the outside words of the next chunk which this one does not have."""
     _, U, words, n, _ = ahead
-    for p in range(start + shape.window, min(start + shape.window + 4, n)):
-        prefetch(U, words[p] * shape.dim + band, n_band)
+    for p in range(start + sizes.window, min(start + sizes.window + 4, n)):
+        prefetch(U, words[p] * sizes.dim + band, n_band)
 
 
 @_kernel
-def _draw(sampling, seed, chunk, state, negatives):
-    """Draw the negatives of a chunk, from its own stream of the seed."""
-    seed_stream(state, seed, 1 + chunk)
-    draw(sampling.threshold, sampling.alias, state, negatives)
-
-
-@_kernel
-def train_block(ids, sampling, V, U, shape, lr, seed):
+def train_block(ids, sampling, V, U, sizes, lr, seed):
     """Train on a block of text; several threads may do so at once without locks (Hogwild; Niu et al. 2011).
 
     Parameters
@@ -311,7 +272,7 @@ def train_block(ids, sampling, V, U, shape, lr, seed):
     sampling : Sampling
     V, U : float32 (vocabulary * dim,)
         Centre and outside vectors, one padded row a word, flat; changed in place.
-    shape : Shape
+    sizes : ChunkSizes
     lr : float32
         Learning rate.
     seed : uint64
@@ -322,53 +283,53 @@ def train_block(ids, sampling, V, U, shape, lr, seed):
     float, float
         The loss summed over all pairs, and their number, by weight.
     """
-    dim = shape.dim
+    dim = sizes.dim
     state = np.empty(1, np.uint64)
     seed_stream(state, seed, 0)
     words, first, last = subsample(ids, sampling.keep, state)
     n = len(words)
-    scratch = _new_scratch(shape)
-    negatives, next_negatives = np.empty(shape.shared, np.int32), np.empty(shape.shared, np.int32)
+    scratch = _new_scratch(sizes)
+    negatives, next_negatives = np.empty(sizes.shared, np.int32), np.empty(sizes.shared, np.int32)
     loss, pairs = 0.0, 0.0
-    _draw(sampling, seed, 0, state, next_negatives)
-    for start in range(0, n, shape.chunk):
-        m = min(shape.chunk, n - start)
+    draw_negatives(sampling, seed, 0, state, next_negatives)
+    for start in range(0, n, sizes.chunk):
+        m = min(sizes.chunk, n - start)
         negatives[:] = next_negatives
-        _draw(sampling, seed, start // shape.chunk + 1, state, next_negatives)
-        _gather(V, U, shape, words, first, last, start, m, negatives, scratch)
+        draw_negatives(sampling, seed, start // sizes.chunk + 1, state, next_negatives)
+        _gather(V, U, sizes, words, first, last, start, m, negatives, scratch)
         ahead = (V, U, words, n, next_negatives)
-        chunk_loss, chunk_pairs = _factors(shape, first, last, start, m, lr, scratch, ahead)
+        chunk_loss, chunk_pairs = _factors(sizes, first, last, start, m, lr, scratch, ahead)
         loss += chunk_loss
         pairs += chunk_pairs
-        low, high = _context(first, last, start, m, shape.window)
-        first_outside = shape.chunk
-        first_noise = first_outside + _outside_rows(shape)
+        low, high = _context(first, last, start, m, sizes.window)
+        first_outside = sizes.chunk
+        first_noise = first_outside + _outside_rows(sizes)
         for band in range(0, dim, BAND):
             width = min(BAND, dim - band)
-            _band_of_steps(shape, start, m, scratch, band, width, scratch.steps, BAND, 0, ahead)
+            _band_of_steps(sizes, start, m, scratch, scratch.steps, 0, BAND, band, width, ahead)
             for k in range(m):
                 add_row(V, words[start + k] * dim + band, scratch.steps, k * BAND, width)
             for p in range(low, high):
-                row = first_outside + p - start + shape.window
+                row = first_outside + p - start + sizes.window
                 add_row(U, words[p] * dim + band, scratch.steps, row * BAND, width)
-            for k in range(shape.shared):
+            for k in range(sizes.shared):
                 add_row(U, negatives[k] * dim + band, scratch.steps, (first_noise + k) * BAND, width)
     return loss, pairs
 
 
-def new_shared(shape: Shape, chunks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def new_shared(sizes: ChunkSizes, chunks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return ``steps, rows, sums``, by which the threads of `train_block_in_step` share their results.
 
     For each chunk: the steps of its rows, one after another (float32); the words that these rows belong to,
     -1 for none (int32); its loss and number of pairs (float64).
     """
-    rows = shape.chunk + _outside_rows(shape) + shape.shared
-    steps = aligned_zeros(chunks * rows * shape.dim).reshape(chunks, -1)
+    rows = sizes.chunk + _outside_rows(sizes) + sizes.shared
+    steps = aligned_zeros(chunks * rows * sizes.dim).reshape(chunks, -1)
     return steps, np.empty((chunks, rows), np.int32), np.empty((chunks, 2))
 
 
 @_kernel
-def train_block_in_step(ids, sampling, V, U, shape, lr, seed, thread, threads, steps, rows, sums, counter):
+def train_block_in_step(ids, sampling, V, U, sizes, lr, seed, thread, threads, steps, rows, sums, counter):
     """Train on a block of text together with other threads, with the same result for any number of them.
 
     All threads call this with the same arguments but for `thread`. They share out a few chunks, take their
@@ -377,7 +338,7 @@ def train_block_in_step(ids, sampling, V, U, shape, lr, seed, thread, threads, s
 
     Parameters
     ----------
-    ids, sampling, V, U, shape, lr, seed
+    ids, sampling, V, U, sizes, lr, seed
         As for `train_block`.
     thread, threads : int
         Number of this thread, and of all.
@@ -391,27 +352,27 @@ def train_block_in_step(ids, sampling, V, U, shape, lr, seed, thread, threads, s
     float, float
         The loss summed over all pairs, and their number, by weight; in thread 0 only.
     """
-    dim, chunk, window = shape.dim, shape.chunk, shape.window
-    outside = _outside_rows(shape)
+    dim, chunk, window = sizes.dim, sizes.chunk, sizes.window
+    outside = _outside_rows(sizes)
     state = np.empty(1, np.uint64)
     seed_stream(state, seed, 0)
     words, first, last = subsample(ids, sampling.keep, state)
     n = len(words)
-    scratch = _new_scratch(shape)
-    negatives = np.empty(shape.shared, np.int32)
+    scratch = _new_scratch(sizes)
+    negatives = np.empty(sizes.shared, np.int32)
     loss, pairs, meetings = 0.0, 0.0, 0
     for begin in range(0, n, chunk * len(steps)):
         chunks = min(len(steps), -(-(n - begin) // chunk))
         for c in range(thread, chunks, threads):
             start = begin + c * chunk
             m = min(chunk, n - start)
-            _draw(sampling, seed, start // chunk, state, negatives)
-            _gather(V, U, shape, words, first, last, start, m, negatives, scratch)
+            draw_negatives(sampling, seed, start // chunk, state, negatives)
+            _gather(V, U, sizes, words, first, last, start, m, negatives, scratch)
             nothing = (V, U, words, 0, negatives)
-            sums[c, 0], sums[c, 1] = _factors(shape, first, last, start, m, lr, scratch, nothing)
+            sums[c, 0], sums[c, 1] = _factors(sizes, first, last, start, m, lr, scratch, nothing)
             for band in range(0, dim, BAND):
                 width = min(BAND, dim - band)
-                _band_of_steps(shape, start, m, scratch, band, width, steps[c], dim, band, nothing)
+                _band_of_steps(sizes, start, m, scratch, steps[c], band, dim, band, width, nothing)
             low, high = _context(first, last, start, m, window)
             rows[c, :] = -1
             rows[c, :m] = words[start : start + m]

@@ -1,0 +1,47 @@
+"""``firth vectors convert``."""
+# ruff: noqa: D301 (the character \b in a docstring tells typer to keep the lines below as they are)
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from firth.cli.options import Quiet
+from firth.cli.output import check_folder, note
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Word vectors.", show_default=False)],
+    output: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The same in the format of this suffix.", show_default=False)
+    ],
+    quiet: Quiet = False,
+) -> None:
+    """Write word vectors in another format; the suffixes tell which.
+
+    \b
+    .safetensors        firth's own: keeps counts and training history, opens at once
+    .vec .txt           text, as word2vec, gensim and fastText write it
+    .glove .glove.txt   text without a first line, as GloVe writes it
+    .bin                binary, as word2vec and gensim write it
+
+    Each may have .gz or .xz after it.
+
+    \b
+    Examples:
+      firth vectors convert wiki.safetensors wiki.vec
+      firth vectors convert glove.6B.100d.txt glove.safetensors
+    """
+    from firth.vectors.formats.detect import format_of
+    from firth.vectors.word_vectors import load_vectors
+
+    suffix = format_of(output)
+    check_folder(output)
+    vectors = load_vectors(source)
+    if suffix != ".safetensors" and (vectors.counts is not None or vectors.history):
+        note(f"{output} holds words and vectors only: counts and training history stay in {source}", quiet)
+    vectors.save(output)
+    if not quiet:
+        print(f"Saved {output}: {len(vectors):,} words × {vectors.dim} dimensions.")

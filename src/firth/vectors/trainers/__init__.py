@@ -1,0 +1,1 @@
+"""Training of word vectors, put together from contexts (pairs), inputs (centre vectors) and an objective."""

@@ -1,0 +1,69 @@
+"""A split keeps every sentence, and neighbouring ones together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firth.errors import InputError
+from firth.text.corpus import Corpus, EncodedCorpus, encode
+from firth.vectors import split as module
+from firth.vectors.split import split
+
+
+def _sentences(n: int, seed: int = 0) -> list[list[str]]:
+    rng = np.random.default_rng(seed)
+    return [[f"w{int(word)}" for word in 30 * rng.random(rng.integers(1, 12)) ** 2] for _ in range(n)]
+
+
+@pytest.fixture(scope="module")
+def encoded(tmp_path_factory: pytest.TempPathFactory) -> EncodedCorpus:
+    return encode(Corpus(_sentences(2_000)), tmp_path_factory.mktemp("corpus"), min_count=1)
+
+
+def _cut(ids: np.ndarray) -> list[tuple[int, ...]]:
+    """Return the sentences of an encoded text."""
+    assert ids[-1] == -1
+    return [tuple(part.tolist()) for part in np.split(ids, np.flatnonzero(ids < 0) + 1)[:-1]]
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.5])
+def test_split_deals_out_whole_sentences(encoded: EncodedCorpus, tmp_path: Path, fraction: float) -> None:
+    train, held_out = split(encoded, fraction, tmp_path)
+    assert sorted(_cut(train.ids) + _cut(held_out.ids)) == sorted(_cut(encoded.ids))
+    assert len(held_out.ids) == pytest.approx(fraction * len(encoded.ids), rel=0.3)
+    for part in (train, held_out):
+        assert part.vocabulary is encoded.vocabulary
+        assert (part.n_kept, part.n_sentences) == ((part.ids >= 0).sum(), (part.ids < 0).sum())
+        assert not part.ids.flags.writeable
+    assert train.n_words + held_out.n_words == pytest.approx(encoded.n_words, abs=1)
+    assert len({encoded.fingerprint, train.fingerprint, held_out.fingerprint}) == 3
+
+
+def test_split_keeps_neighbours_together_and_depends_on_the_seed(
+    encoded: EncodedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_NUMBERS_COPIED", 7)  # sentences reach over several reads
+    held_out = split(encoded, 0.2, tmp_path, seed=3)[1].ids.tobytes()
+    monkeypatch.undo()
+    assert held_out == split(encoded, 0.2, tmp_path, seed=3)[1].ids.tobytes()
+    assert held_out != split(encoded, 0.2, tmp_path, seed=4)[1].ids.tobytes()
+    starts = module._passages(encoded.ids, 100)
+    assert starts[0] == 0 and starts[-1] == len(encoded.ids)
+    assert (encoded.ids[starts[1:] - 1] == -1).all()
+    assert (np.diff(starts)[:-1] >= 100).all() and np.diff(starts).max() < 120
+
+
+def test_split_of_long_and_few_sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_NUMBERS_IN_PASSAGE", 10)
+    sentences = [["a", "b"] * 100, ["b", "a"] * 50, ["a"] * 3]
+    encoded = encode(Corpus(sentences), tmp_path, min_count=1)
+    train, held_out = split(encoded, 0.4, tmp_path)
+    assert (train.n_sentences, held_out.n_sentences) == (2, 1)
+    for fraction in (0, 1, -0.5, float("nan")):
+        with pytest.raises(InputError, match="between 0 and 1"):
+            split(encoded, fraction, tmp_path)
+    with pytest.raises(InputError, match="too few"):
+        split(encode(Corpus([["a", "b"]]), tmp_path, min_count=1), 0.5, tmp_path)
