@@ -229,7 +229,7 @@ def test_trees_come_in_order_with_any_number_of_threads(
 
 
 def test_long_input_has_progress(copied: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conllu, "_BLOCK", 100)
+    monkeypatch.setattr("firth.text.stream._BLOCK", 100)
     monkeypatch.setattr(command, "_BATCH", 5)
     text = "Ein Vögelchen.\n\n" * 20
     (copied.folder / "text.txt").write_bytes(text.encode())

@@ -213,7 +213,7 @@ def _decoded(binary: BinaryIO, name: str) -> Iterator[str]:
     InputError
         It is not UTF-8, or no text.
     """
-    from firth.text.conllu import decoded
+    from firth.text.stream import decoded
 
     n_lines = 0
     for text in decoded(binary.read, name, "utf-8-sig"):
