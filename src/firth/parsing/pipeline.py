@@ -17,7 +17,8 @@ from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.parsing.evaluation import RawScores, evaluate_raw
 from firth.parsing.parser.parser import Parser, Treebank, as_sentences
-from firth.parsing.segmenter.segmenter import Segmenter, raw_text
+from firth.parsing.segmenter.segmenter import Segmenter
+from firth.parsing.segmenter.treebank import raw_text
 from firth.parsing.tagger.features import Vectors
 from firth.progress import Progress
 from firth.runs.run import open_run

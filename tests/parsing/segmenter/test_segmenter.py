@@ -4,6 +4,8 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,10 +17,12 @@ from hypothesis import strategies as st
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.parsing.evaluation import evaluate_raw
-from firth.parsing.segmenter import segmenter as module
+from firth.parsing.segmenter import sentences as sentences_module
+from firth.parsing.segmenter import tokens as tokens_module
 from firth.parsing.segmenter.multiwords import MultiwordRules
 from firth.parsing.segmenter.network import spans_f1
-from firth.parsing.segmenter.segmenter import Segmenter, raw_text
+from firth.parsing.segmenter.segmenter import Segmenter
+from firth.parsing.segmenter.treebank import raw_text
 from firth.progress import Progress
 from firth.text import conllu
 from firth.text.document import MultiwordToken, Sentence, Token
@@ -225,29 +229,80 @@ def test_no_character_is_lost(segmenter: Segmenter, text: str) -> None:
 def test_the_windows_do_not_matter(segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:
     gold = treebank(30, 4)
     text = raw_text(gold) + "\r\n\r\n" + "cat.dog,the " * 20 + " " * 200 + "x.y" * 100 + "\n\nThe end."
-    monkeypatch.setattr(module, "_PIECE", 50)
+    monkeypatch.setattr(tokens_module, "_PIECE_CHARACTERS", 50)
     expected = segmenter.segment(text)
-    for block, part in ((16, 3), (500, 30)):
-        monkeypatch.setattr(module, "_BLOCK", block)
-        monkeypatch.setattr(module, "_PART", part)
+    for window, part in ((16, 3), (500, 30)):
+        monkeypatch.setattr(sentences_module, "_WINDOW_CHARACTERS", window)
+        monkeypatch.setattr(tokens_module, "_RUN_CHARACTERS", window)
+        monkeypatch.setattr(sentences_module, "_PART_TOKENS", part)
         assert segmenter.segment(text) == expected
 
 
 def test_endless_sentences_are_cut(segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LONGEST_SENTENCE", 50)
+    monkeypatch.setattr(sentences_module, "_LONGEST_SENTENCE", 50)
     text = "the cat " * 500
     expected = segmenter.segment(text)
     assert max(map(len, expected)) <= 50
     assert sum(map(len, expected)) == 1000
-    monkeypatch.setattr(module, "_PART", 20)
+    monkeypatch.setattr(sentences_module, "_PART_TOKENS", 20)
     assert segmenter.segment(text) == expected
 
 
+@given(st.lists(ANYTHING, max_size=8), st.integers(0, 3))
+@example(["a\r", "\n\r", "\nb"], 0)
+@example(["The cat. The", " dog", "", ". "], 1)
+@example([" \n", "\n "], 0)
+@settings(max_examples=300)
+def test_a_text_may_be_cut_anywhere(segmenter: Segmenter, blocks: list[str], size: int) -> None:
+    """Windows of a few characters: a block is longer than several of them, or there are several blocks in one."""
+    text = "".join(blocks)
+    with pytest.MonkeyPatch.context() as patch:
+        expected = segmenter.segment(text)
+        assert list(segmenter.stream(blocks)) == expected
+        patch.setattr(sentences_module, "_WINDOW_CHARACTERS", (1, 5, 20, 1000)[size])
+        patch.setattr(sentences_module, "_PART_TOKENS", 3)
+        assert list(segmenter.stream(blocks)) == expected
+        assert list(segmenter.stream(text)) == expected  # a string is an iterable of characters
+
+
+@pytest.mark.parametrize("block", [1, 7, 333, 20_000])
+def test_a_long_text_may_be_cut_anywhere(segmenter: Segmenter, block: int) -> None:
+    text = raw_text(treebank(3000, 6)) + "\n\n" + "x.y," * 9000 + " " * 40_000 + "The end"
+    blocks = (text[i : i + block] for i in range(0, len(text), block))
+    assert list(segmenter.stream(blocks)) == segmenter.segment(text)
+
+
 def test_sentences_come_while_the_text_is_read(segmenter: Segmenter) -> None:
-    text = "The cat sees the dog. " * 50_000
-    stream = segmenter.stream(text)
-    first = next(stream)
-    assert forms([first]) == [["The", "cat", "sees", "the", "dog", "."]]
+    n_read = 0
+
+    def blocks() -> Iterator[str]:
+        nonlocal n_read
+        while True:
+            n_read += 1
+            yield "The cat sees the dog. " * 100
+
+    stream = segmenter.stream(blocks())
+    for k in range(20_000):
+        found = next(stream)
+        assert (found[0].start, found[-1].end) == (22 * k, 22 * k + 21)
+    assert n_read < 220
+
+
+def test_memory_holds_no_more_than_it_must(segmenter: Segmenter) -> None:
+    finder = segmenter.finder()
+    longest = 0
+    for _ in range(300):
+        for places in finder.feed("The cat sees the dog.\n" * 50):
+            longest = max(longest, len(places.text))
+    assert 300 * 50 * 22 > 300_000
+    assert longest < 40_000
+
+
+def test_threads_share_a_segmenter(segmenter: Segmenter) -> None:
+    texts = [f"{raw_text(treebank(200, seed))} {chr(0x1000 + 256 * seed)}can't" for seed in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(segmenter.segment, texts))
+    assert found == [segmenter.segment(text) for text in texts]
 
 
 def test_one_endless_chunk(segmenter: Segmenter) -> None:

@@ -71,6 +71,14 @@ def annotate(sentences: Iterable[Sentence]) -> AnnotatedText:
     )
 
 
+def raw_text(sentences: Iterable[Sentence]) -> str:
+    """Return the text of a treebank: a blank line between paragraphs, and a space between sentences.
+
+    So are the raw texts of the CoNLL 2018 shared task; see `annotate`.
+    """
+    return annotate(sentences).text
+
+
 def _placed(sentence: Sentence) -> tuple[str, list[tuple[int, int]]]:
     """Return the text of a sentence, and where its tokens are."""
     forms = [surface.form for surface, _ in sentence.surface_tokens()]
