@@ -42,6 +42,7 @@ def test_blocks_of_all_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         assert all(blocks)
         assert max(map(len, blocks)) <= block
     assert list(stream.text_blocks(io.BytesIO(b""))) == []
+    assert list(stream.text_blocks(["a", "", "\0\ufeff"])) == ["a", "\0\ufeff"], "given as they are"
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,21 @@ def test_a_text_file_opened_with_another_encoding() -> None:
     file = io.TextIOWrapper(io.BytesIO(TEXT.encode()), encoding="ascii")
     with pytest.raises(InputError, match="not ascii text; open it with encoding='utf-8'"):
         list(stream.text_blocks(file))
+
+
+@pytest.mark.parametrize(
+    "blocks", [["abcdefgh"], ["a", "", "bcdefg", "h"], ["abc", "def", "gh"], list("abcdefgh")]
+)
+def test_pieces(blocks: list[str]) -> None:
+    assert list(stream.pieces_of(blocks, 3)) == ["abc", "def", "gh"]
+    assert list(stream.pieces_of(blocks, 4)) == ["abcd", "efgh"]
+    assert list(stream.pieces_of(blocks, 9)) == ["abcdefgh"]
+    assert list(stream.pieces_of([""], 9)) == []
+
+
+@pytest.mark.parametrize("text", ["", "abc", TEXT, "\ud800"])
+def test_bytes_of_a_text(text: str) -> None:
+    assert stream.n_utf8_bytes(text) == len(text.encode(errors="surrogatepass"))
 
 
 def test_sizes(tmp_path: Path) -> None:

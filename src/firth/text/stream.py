@@ -18,8 +18,8 @@ from firth.errors import InputError
 from firth.files.atomic import open_input
 from firth.text.splitting import nul_byte
 
-Source: TypeAlias = PathLike | BinaryIO | TextIO
-"""A file, ``"-"`` for standard input, or an open file, binary or text."""
+Source: TypeAlias = PathLike | BinaryIO | TextIO | Iterable[str]
+"""A file, ``"-"`` for standard input, an open file, binary or text, or blocks of text."""
 
 STANDARD_INPUT = "-"
 
@@ -37,7 +37,7 @@ def source_name(source: Source) -> str:
     return str(getattr(source, "name", "text"))
 
 
-def source_size(source: Source | Iterable[str]) -> int | None:
+def source_size(source: Source) -> int | None:
     """Return the number of bytes in a file; None where it is not known: packed files, pipes, open files."""
     if not isinstance(source, str | os.PathLike) or source == STANDARD_INPUT:
         return None
@@ -46,13 +46,13 @@ def source_size(source: Source | Iterable[str]) -> int | None:
 
 
 def text_blocks(source: Source) -> Iterator[str]:
-    """Read a text in blocks of about 1 MB. A byte order mark at its beginning is left out.
+    """Read a text in blocks of about 1 MB. A byte order mark at the beginning of bytes is left out.
 
     Parameters
     ----------
     source
-        A file (it may end in .gz or .xz), ``"-"`` for standard input, or an open file. A binary file holds
-        UTF-8.
+        A file (it may end in .gz or .xz), ``"-"`` for standard input, an open file, or an iterable of blocks
+        of text, which are given as they are. Bytes are UTF-8.
 
     Yields
     ------
@@ -70,12 +70,14 @@ def text_blocks(source: Source) -> Iterator[str]:
     elif isinstance(source, str | os.PathLike):
         with open_input(source) as file:
             yield from _without_nul(decoded(file.read, name, "utf-8-sig"), name)
-    else:
+    elif hasattr(source, "read"):
         # Reading nothing tells binary files from text files.
         opened: Any = source
         is_binary = isinstance(opened.read(0), bytes)
         blocks = decoded(opened.read, name, "utf-8-sig") if is_binary else read_text(opened, name)
         yield from _without_nul(blocks, name)
+    else:
+        yield from filter(None, source)
 
 
 def read_text(file: TextIO, name: str) -> Iterator[str]:
@@ -126,6 +128,27 @@ def _without_nul(blocks: Iterable[str], name: str) -> Iterator[str]:
         n_lines += text.count("\n")
         if text:
             yield text
+
+
+def pieces_of(blocks: Iterable[str], size: int) -> Iterator[str]:
+    """Cut the text that blocks make into pieces of `size` characters; the last one may be shorter."""
+    waiting: list[str] = []
+    n_waiting = 0
+    for block in blocks:
+        waiting.append(block)
+        n_waiting += len(block)
+        if n_waiting >= size:
+            text = "".join(waiting)
+            end = n_waiting - n_waiting % size
+            yield from (text[start : start + size] for start in range(0, end, size))
+            waiting, n_waiting = [text[end:]], n_waiting - end
+    if n_waiting:
+        yield "".join(waiting)
+
+
+def n_utf8_bytes(text: str) -> int:
+    """Return the number of bytes of a text in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
 
 
 def lines_as_they_come(source: PathLike) -> Iterator[list[str]]:

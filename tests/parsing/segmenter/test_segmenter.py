@@ -254,7 +254,7 @@ def test_endless_sentences_are_cut(segmenter: Segmenter, monkeypatch: pytest.Mon
 @example([" \n", "\n "], 0)
 @settings(max_examples=300)
 def test_a_text_may_be_cut_anywhere(segmenter: Segmenter, blocks: list[str], size: int) -> None:
-    """Windows of a few characters: a block is longer than several of them, or there are several blocks in one."""
+    """Windows have a few characters: one holds several blocks, or one block holds several windows."""
     text = "".join(blocks)
     with pytest.MonkeyPatch.context() as patch:
         expected = segmenter.segment(text)
