@@ -83,20 +83,20 @@ class Segmenter:
         Parameters
         ----------
         sentences, dev
-            What to train on, and what to choose the best epoch on.
+            The sentences to train on, and those to choose the best epoch on.
         seed
-            Seed of everything that is drawn.
+            Seed of all random numbers.
         threads
             Threads to use; all processors if None. The result does not depend on their number.
         epochs
-            How often to go through the treebank; None for more often the smaller it is, 12 to 40 times.
+            Number of epochs. None: 12 to 40, more for a smaller treebank.
         checkpoint_dir
-            Folder for a checkpoint after each epoch, which is made if need be. None: an interrupted training
+            Folder for a checkpoint after each epoch; made if it does not exist. None: an interrupted training
             is lost.
         resume
             Go on from the checkpoints in `checkpoint_dir`, or begin if there are none.
         progress
-            What to report to; silent if None.
+            Told how far the training is; silent if None.
 
         Raises
         ------
@@ -231,7 +231,7 @@ class Segmenter:
 
 
 def _sentence(surface: Iterable[tuple[str, Words, str, int, int]]) -> Sentence:
-    """Make a sentence of its tokens: form, words if they are several, misc, start and end."""
+    """Make a sentence of its tokens, each given as form, words (none if it is one), misc, start and end."""
     tokens: list[Token] = []
     multiword_tokens: list[MultiwordToken] = []
     number = 1

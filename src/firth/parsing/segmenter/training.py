@@ -22,8 +22,8 @@ from firth.parsing.segmenter.network import (
     BoundaryNetwork,
     BoundaryShape,
     BoundaryTask,
+    FrequentHashes,
     Hashes,
-    Vocabulary,
 )
 from firth.parsing.segmenter.sentences import sentence_boundaries
 from firth.parsing.segmenter.tokens import Questions, questions, token_hashes
@@ -92,7 +92,7 @@ def train_parts(
     )
     never = _never_between(text)
     data, dev_data = _token_boundaries(text, never), _token_boundaries(dev_text, never)
-    vocabulary = Vocabulary.learn(data.hashes)
+    vocabulary = FrequentHashes.learn(data.hashes)
     characters, token_score = training.train(
         "tokens",
         BoundaryNetwork(shapes[0], vocabulary, {}),
@@ -105,7 +105,7 @@ def train_parts(
     hashes, dev_hashes = _hashes_of_tokens(text), _hashes_of_tokens(dev_text)
     tokens, sentence_score = training.train(
         "sentences",
-        BoundaryNetwork(shapes[1], Vocabulary.learn(hashes), {}),
+        BoundaryNetwork(shapes[1], FrequentHashes.learn(hashes), {}),
         _training_sentences(text, hashes, np.random.default_rng(seed)),
         sentence_boundaries(dev_hashes, dev_text.sentence_ends, dev_text.paragraph_ends),
         copies=2,
@@ -118,12 +118,12 @@ def train_parts(
 
 @dataclass(frozen=True)
 class _Training:
-    """How networks are trained; see `Segmenter.train`.
+    """What the trainings of both networks share; see `Segmenter.train`.
 
     Attributes
     ----------
     data
-        A hash of all that they read.
+        A hash of the treebanks.
     """
 
     epochs: int
@@ -143,9 +143,9 @@ class _Training:
         batch: int,
         lr: float,
     ) -> tuple[BoundaryNetwork, float]:
-        """Train a network on data that hold so many copies of the treebank.
+        """Train a network on data that hold `copies` copies of the treebank.
 
-        Returns the network, rounded as a model file keeps it, and its score on dev.
+        Returns the network, rounded as in a model file, and its score on dev.
         """
         epochs = -(-self.epochs // copies)
         network.initialise(np.random.default_rng(self.seed))
@@ -162,26 +162,26 @@ class _Training:
 
 
 def _never_between(text: AnnotatedText) -> Bools:
-    """Find the pairs of classes between whose characters (nearly) no token of a treebank ends.
+    """Return the pairs of classes between whose characters (nearly) no token of a treebank ends.
 
-    Four fifths of English are chunks of letters only, which need not be looked at.
+    Four fifths of English text are chunks of letters only, which the network need not see.
     """
     classes = Characters.of(text.text).classes.astype(np.int64)
     pairs = classes[:-1] * N_CLASSES + classes[1:]
     inner_ends = text.ends[text.ends < len(classes)] - 1
     n_ends = np.bincount(pairs[inner_ends], minlength=N_CLASSES**2)
     n_pairs = np.bincount(pairs, minlength=N_CLASSES**2)
-    # One more end than was seen: a pair must be frequent to be sure.
+    # One is added to the counts, so that a pair must be frequent to be sure.
     rare = (n_ends + 1) / (n_pairs + 1) < _RAREST_END_SHARE
     never: Bools = rare | (n_ends == 0) & _inseparable().reshape(-1)
     return never.reshape(N_CLASSES, N_CLASSES)
 
 
 def _inseparable() -> Bools:
-    """Return between characters of which classes no token ends in scripts that the treebank does not have.
+    """Return the pairs of classes between whose characters no token ends in any script.
 
-    They are those of words, of numbers, and of what is seen as one character: with its accents, or an emoji
-    of several parts.
+    The treebank may not have the script. The pairs are: letters and marks; numbers; a character and its
+    accents; the parts of an emoji.
     """
     names = ("", *CATEGORIES)
     word = np.array([name[:1] in ("L", "M") for name in names])
@@ -196,7 +196,7 @@ def _inseparable() -> Bools:
 
 
 def _token_boundaries(text: AnnotatedText, never: Bools) -> Boundaries:
-    """Return the characters of a treebank that must be read to find its tokens."""
+    """Return the characters of a treebank that the network must see to find its tokens."""
     chunks = Chunks.of(text.text)
     right = np.zeros(len(text.text), np.bool_)
     given = np.zeros(len(text.text), np.bool_)
@@ -214,13 +214,15 @@ def _token_boundaries(text: AnnotatedText, never: Bools) -> Boundaries:
 
 
 def _hashes_of_tokens(text: AnnotatedText) -> Hashes:
+    """Return the features of the tokens of a treebank."""
     return token_hashes(Characters.of(text.text), text.starts, text.ends)
 
 
 def _training_sentences(text: AnnotatedText, hashes: Hashes, random: np.random.Generator) -> Boundaries:
-    """Return the tokens of a treebank twice: once as they are, once with some of the blank lines taken out.
+    """Return the tokens of a treebank twice: as they are, and with half of the blank lines taken out.
 
-    People write without blank lines too. Long paragraphs are cut, so that batches are small.
+    The second copy is there because people write without blank lines too. Long paragraphs are cut, so that
+    batches are small.
     """
     n = len(hashes)
     joined = text.paragraph_ends & (random.random(n) >= _JOINED_SHARE)
@@ -237,7 +239,7 @@ def _training_sentences(text: AnnotatedText, hashes: Hashes, random: np.random.G
 
 
 def _fingerprint(*texts: AnnotatedText) -> str:
-    """Return a hash of all that a training reads."""
+    """Return a hash of the texts with their annotation."""
     digest = hashlib.sha256()
     for text in texts:
         digest.update(text.text.encode("utf-8", "surrogatepass"))
