@@ -20,17 +20,8 @@ from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, pack_strings, save_arrays, unpack_strings
 from firth.files.atomic import atomic_path
 from firth.progress import Progress
-from firth.text.readers import (
-    STANDARD_INPUT,
-    TEXT_FIELD,
-    any_of,
-    find_files,
-    read_ahead,
-    read_files,
-    read_strings,
-    source_of,
-    total_size,
-)
+from firth.text.readers import TEXT_FIELD, read_ahead, read_files, read_strings
+from firth.text.sources import STANDARD_INPUT, any_of, find_files, source_of, total_size
 from firth.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
