@@ -1,12 +1,11 @@
 r"""CoNLL-U, the file format of Universal Dependencies: reading and writing.
 
 A sentence is its comments, a line of ten columns between tabs for each word, and an empty line:
-https://universaldependencies.org/format.html. Everything is kept: what was read and is written again is the
-same text, to the byte, apart from line ends (written as ``\n``), a byte order mark, and empty lines that are
-missing at the end or are too many; no data are in these.
+https://universaldependencies.org/format.html. Everything is kept: a file that is read and written
+again is the same to the byte, apart from line ends (written as ``\n``), a byte order mark, and missing or
+superfluous empty lines; these hold no data.
 
-The reader believes nothing. Columns, identifiers, heads and trees are checked for every sentence, and a
-mistake is told with its line.
+The reader checks the columns, identifiers, heads and trees of every sentence. Errors name the line.
 """
 
 from __future__ import annotations
@@ -114,9 +113,9 @@ def format_sentence(sentence: Sentence) -> str:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Keep the cyclic garbage collector from looking at new objects again and again: twice the speed.
+    """Switch the cyclic garbage collector off while many objects are made: that doubles the speed.
 
-    There is nothing for it to find: tokens do not refer to one another.
+    It would find nothing: tokens do not refer to one another.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -131,7 +130,8 @@ def _blocks(source: Source, name: str) -> Iterator[str]:
     """Yield the text of a source in blocks."""
     if source == STANDARD_INPUT:
         stdin = cast(io.BufferedReader, sys.stdin.buffer)
-        # read1 gives what is there: whoever writes a sentence and waits for its tree must not wait for ever.
+        # read1 returns the bytes that are there: a program that writes a sentence and waits for its tree must
+        # get it.
         yield from decoded(stdin.read1, name)
     elif isinstance(source, str | os.PathLike):
         with open_input(source) as file:
@@ -153,7 +153,7 @@ def _whole_sentences(texts: Iterable[str]) -> Iterator[str]:
 
 
 class _Shared(dict[str, str]):
-    """Gives for each string the first equal one, so that a tag is in memory once."""
+    """Maps a string to the first equal one, so that a tag is in memory once."""
 
     def __missing__(self, string: str) -> str:
         self[string] = string
@@ -161,9 +161,9 @@ class _Shared(dict[str, str]):
 
 
 class _Parser:
-    """Makes sentences of text, checked column by column, which is as fast as Python can.
+    """Makes sentences of text. Checking column by column is the fastest way in Python.
 
-    Only when a check fails is the mistake looked for, row by row.
+    When a check fails, the mistake is looked for row by row.
     """
 
     def __init__(self, name: str, trees: bool) -> None:
@@ -177,7 +177,7 @@ class _Parser:
         r"""Make sentences of the text that comes next, lines that end with ``\n``."""
         if self._line == 1:
             text = text.removeprefix(_BYTE_ORDER_MARK)
-        shared = _Shared()  # a new one now and then: it must not grow with the file
+        shared = _Shared()  # a new one for each block: it must not grow with the file
         sentences = []
         line = self._line
         for piece in text.split("\n\n"):
@@ -242,7 +242,7 @@ class _Parser:
         return Sentence(list(tokens), [], multiword_tokens, empty_nodes)
 
     def _make_room(self, size: int) -> None:
-        """Know the numbers up to `size`."""
+        """Extend the tables of numbers up to `size`."""
         self._ids = tuple(map(str, range(1, size + 1)))
         self._head_numbers |= {str(number): number for number in range(size + 1)}
 

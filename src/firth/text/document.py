@@ -12,7 +12,7 @@ from firth.text.conllu_ids import COLUMNS, RowError, classify_ids
 
 @dataclass(slots=True)
 class Token:
-    """A syntactic word, with the ten columns of CoNLL-U: what is not known is ``"_"``, as there.
+    """A syntactic word, with the ten columns of CoNLL-U; an unknown value is ``"_"``.
 
     Attributes
     ----------
@@ -21,14 +21,14 @@ class Token:
     form, lemma, upos, xpos, feats
         The word, its base form, universal and language-specific part of speech, morphological features.
     head
-        The `id` of the word it depends on, 0 for the root of the sentence; None if it is not known.
+        The `id` of the word it depends on, 0 for the root of the sentence; None if unknown.
     deprel
         The dependency relation to `head`.
     deps, misc
         Enhanced dependencies, and anything else.
     start, end
-        Where it is in the text of the document, in characters, ``text[start:end]``; None if it is not known.
-        The words of one multiword token share its span.
+        Its place in the text of the document, in characters: ``text[start:end]``; None if unknown. The words
+        of a multiword token share its place.
     """
 
     id: int
@@ -78,14 +78,14 @@ class MultiwordToken:
 
 @dataclass(slots=True)
 class EmptyNode:
-    """A word that is not in the text, of the enhanced dependencies; its columns are kept as they are.
+    """A word of the enhanced dependencies that is not in the text; its columns are kept as they are.
 
     Attributes
     ----------
     after
-        The `Token.id` of the word it follows; 0 at the beginning.
+        The `Token.id` of the word before it; 0 at the beginning.
     index
-        Its number among those, from 1: node ``8.1`` is `index` 1 `after` 8.
+        Its number among the empty nodes after that word, from 1: node ``8.1`` has `after` 8 and `index` 1.
     form, lemma, upos, xpos, feats, head, deprel, deps, misc
         The other columns, as in the file.
     """
@@ -154,7 +154,7 @@ class Sentence(Sequence[Token]):
         return None
 
     def surface_tokens(self) -> Iterator[tuple[Token | MultiwordToken, list[Token]]]:
-        """Yield what stands in the text, words and multiword tokens, each with its words."""
+        """Yield the tokens of the text, words and multiword tokens, each with its words."""
         ranges = {range_.first: range_ for range_ in self.multiword_tokens}
         place = 0
         while place < len(self.tokens):
@@ -266,7 +266,7 @@ class Document(Sequence[Sentence]):
 
 
 def has_no_space_after(token: Token | MultiwordToken) -> bool:
-    """Say whether the next token follows immediately: ``SpaceAfter=No`` in `misc`."""
+    """Return whether the next token follows immediately: ``SpaceAfter=No`` in `misc`."""
     return "SpaceAfter=No" in token.misc.split("|")
 
 
