@@ -48,8 +48,8 @@ def _decode(text, place, final):
     """Return the code point at `place` and the number of its bytes.
 
     `INVALID_CODE` stands for the longest run of bytes that begins a character but does not end it, or for one
-    byte that cannot begin one; Python's ``errors="replace"`` replaces them by one U+FFFD. After the end of the
-    text comes a space if the text is `final`, else `INCOMPLETE_CODE`.
+    byte that cannot begin one; Python's ``errors="replace"`` replaces them by one U+FFFD. After the end of
+    the text comes a space if the text is `final`, else `INCOMPLETE_CODE`.
     """
     end = len(text)
     if place >= end:
@@ -231,7 +231,7 @@ def number_words(text, final, classes, lower, slots, pool, offsets, counts, ids,
     text : uint8
         UTF-8; it begins between two words.
     final : bool
-        The text ends with this block. Otherwise a word at its very end is left: it may go on in the next block.
+        The text ends with this block. Otherwise a word at its very end, which may go on, is left.
     classes, lower
         The rule: `firth.text.splitting.class_table` and `lowercase_table`.
     slots, pool, offsets, counts
