@@ -41,7 +41,8 @@ _PIECE_CHARACTERS = 1 << 15
 class Pipeline:
     """A segmenter, a tagger and a parser: call it with a text.
 
-    Made by `train` or `load`.
+    Made by `train` or `load`. Threads may share a pipeline: each call works on its own text, and the tables
+    of forms that its parts remember are safe to share (`segmenter.multiwords`, `tagger.features`).
 
     Attributes
     ----------
