@@ -19,8 +19,6 @@ from firth.files.arrays_file import load_arrays, save_arrays
 from firth.parsing.evaluation import evaluate_raw
 from firth.parsing.segmenter import sentences as sentences_module
 from firth.parsing.segmenter import tokens as tokens_module
-from firth.parsing.segmenter.multiwords import MultiwordRules
-from firth.parsing.segmenter.network import spans_f1
 from firth.parsing.segmenter.segmenter import Segmenter
 from firth.parsing.segmenter.treebank import raw_text
 from firth.progress import Progress
@@ -339,67 +337,7 @@ def test_a_damaged_model_is_refused(segmenter: Segmenter) -> None:
         Segmenter.from_arrays(arrays, {})
 
 
-# ---------------------------------------------------------------------------------------------- words
-
-
-def test_words_of_multiword_tokens() -> None:
-    seen = [
-        *(sentence(f"{stem}|n't") for stem in ("do", "did", "is", "has", "wo", "ca")),
-        *(sentence(form) for form in ("ant", "n't", "cats")),
-        sentence("zu|m"),
-        sentence("gon|na"),
-    ]
-    seen[-2].tokens[1].form = "dem"
-    known = MultiwordRules.learn(seen)
-    answers = {
-        "don't": ("do", "n't"),
-        "couldn't": ("could", "n't"),  # by the rule
-        "n't": (),  # nothing before the ending
-        "ant": (),
-        "zum": ("zu", "dem"),
-        "Zum": ("Zu", "dem"),
-        "ZUM": ("ZU", "DEM"),
-        "Gonna": ("Gon", "na"),
-        "GONNA": ("GON", "NA"),
-        "unseen": (),
-    }
-    assert dict(zip(answers, known.words(answers), strict=True)) == answers
-    assert MultiwordRules(known.rules, known.exceptions).words(answers) == list(answers.values())
-
-
-def test_what_is_both_is_what_it_mostly_is() -> None:
-    some = [sentence("its")] * 3 + [sentence("it|s")] * 2 + [sentence("we|re")] * 2 + [sentence("were")]
-    assert MultiwordRules.learn(some).words(["its", "were"]) == [(), ("we", "re")]
-
-
-def test_a_misspelling_must_be_frequent() -> None:
-    def misspelt(*surface: str) -> Sentence:
-        made = sentence(*surface)
-        made.tokens[-1].feats = "Number=Sing|Typo=Yes"
-        return made
-
-    some = [misspelt("plumber|s"), *[misspelt("do|nt")] * 2, misspelt("Do|nt"), *[misspelt("It|s")] * 3]
-    some += [sentence("its")] * 4
-    assert MultiwordRules.learn(some).words(["plumbers", "dont", "Dont", "Its"]) == [
-        (),
-        ("do", "nt"),
-        ("Do", "nt"),
-        (),
-    ]
-
-
 # ---------------------------------------------------------------------------------------------- parts
-
-
-def test_f1_of_spans() -> None:
-    def ends(places: str) -> np.ndarray:
-        return np.array([place == "|" for place in places], np.bool_)
-
-    assert spans_f1(ends("..|.|..|"), ends("..|.|..|")) == 100
-    # A boundary too much makes two spans wrong of four, one of three on the other side.
-    assert spans_f1(ends("..|.|..|"), ends("..|.|.||")) == pytest.approx(100 * 2 * 2 / (3 + 4))
-    assert spans_f1(ends("..|.|..|"), ends("....|..|")) == pytest.approx(100 * 2 * 1 / (3 + 2))
-    assert spans_f1(ends(""), ends("")) == 0
 
 
 def test_kernels_run_as_plain_python(segmenter: Segmenter, tmp_path: Path) -> None:
