@@ -15,7 +15,8 @@ import firth
 from firth.errors import InputError
 from firth.learning import objectives
 from firth.progress import Progress
-from firth.text.corpus import Corpus, EncodedCorpus, encode
+from firth.text.corpus import Corpus
+from firth.text.encoded import EncodedCorpus, encode
 from firth.vectors import losses
 from firth.vectors import split as heldout
 from firth.vectors.cooccurrence import Cooccurrences, count

@@ -23,7 +23,7 @@ import numpy as np
 from firth.arrays import Float32s, Float64s, Floats, Ids, Indices, Int64s
 from firth.compute.compiled import kernel
 from firth.progress import Progress
-from firth.text.corpus import EncodedCorpus
+from firth.text.encoded import EncodedCorpus
 
 _MEMORY = 24 << 20  # bytes of dense rows that a thread gathers counts in; above 32 MB, malloc gets slow
 _FEWEST_ROWS = 64  # ... but at least so many: each range of rows takes a pass over the text

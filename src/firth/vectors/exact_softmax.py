@@ -40,7 +40,8 @@ from firth.learning.optimizers import Adam
 from firth.learning.schedules import level_then_linear
 from firth.progress import Progress, default_progress
 from firth.runs.interrupt import Interrupt, deferred_interrupt
-from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
+from firth.text.corpus import Corpus, Source
+from firth.text.encoded import EncodedCorpus, encode
 from firth.vectors.losses import perplexity_of, softmax_loss
 from firth.vectors.split import Text, check_heldout, heldout_settings, hold_out, reopen
 from firth.vectors.training_run import Checkpoints, Position, working_folder

@@ -18,7 +18,8 @@ from firth.errors import InputError
 from firth.learning.schedules import linear_decay
 from firth.progress import Progress, default_progress, saying_what_takes_long
 from firth.runs.interrupt import Interrupt, deferred_interrupt
-from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
+from firth.text.corpus import Corpus, Source
+from firth.text.encoded import EncodedCorpus, encode
 from firth.vectors.losses import negative_sampling_loss
 from firth.vectors.split import Text, check_heldout, heldout_settings, hold_out, reopen
 from firth.vectors.training_run import Checkpoints, Position, working_folder

@@ -15,7 +15,8 @@ from firth.arrays import Ids, Int64s, PathLike
 from firth.errors import InputError
 from firth.files.atomic import atomic_path
 from firth.progress import Progress, saying_what_takes_long
-from firth.text.corpus import Corpus, EncodedCorpus, Source, encode
+from firth.text.corpus import Corpus, Source
+from firth.text.encoded import EncodedCorpus, encode
 
 if TYPE_CHECKING:
     from firth.vectors.cooccurrence import Cooccurrences
