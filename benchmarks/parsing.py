@@ -25,7 +25,8 @@ from typing import Any
 from firth import Parser, load_vectors
 from firth.parsing.evaluation import evaluate
 from firth.parsing.pipeline import Pipeline
-from firth.parsing.segmenter.segmenter import Segmenter, raw_text
+from firth.parsing.segmenter.segmenter import Segmenter
+from firth.parsing.segmenter.treebank import raw_text
 from firth.progress import default_progress
 from firth.text import conllu
 from firth.text.document import Sentence, Token

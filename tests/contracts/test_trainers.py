@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -111,22 +111,6 @@ TRAINERS = {
     )
 }
 
-# Contracts that a trainer does not hold yet.
-_OWN_CHECKPOINTS = "keeps checkpoints in a way of its own"
-NOT_YET = {
-    ("epochs=0", "Segmenter"): "takes 0 epochs for None",
-}
-
-
-def every(names: Iterable[str], *contracts: str) -> list[Any]:
-    """Return names as parameters of a test; those that do not hold one of its contracts yet may fail."""
-    parameters = []
-    for name in names:
-        reasons = [NOT_YET[contract, name] for contract in contracts if (contract, name) in NOT_YET]
-        marks = [pytest.mark.xfail(reason=reasons[0], strict=False)] if reasons else []
-        parameters.append(pytest.param(name, marks=marks, id=name))
-    return parameters
-
 
 class Interrupting(Progress):
     """Counts the reports of a training; at one of them, Ctrl-C is pressed."""
@@ -188,7 +172,7 @@ def refusal(name: str, data: Path, run: dict[str, Any] | None = None, **settings
     return str(refused.value)
 
 
-@pytest.mark.parametrize("name", every(TRAINERS))
+@pytest.mark.parametrize("name", list(TRAINERS))
 def test_the_same_seed_gives_the_same_bits(name: str, data: Path) -> None:
     expected, _ = uninterrupted(name, data)
     trainer, run = TRAINERS[name], {"progress": Progress()}
@@ -196,7 +180,7 @@ def test_the_same_seed_gives_the_same_bits(name: str, data: Path) -> None:
     assert trainer.bits(trainer(data, run, seed=2)) != expected
 
 
-@pytest.mark.parametrize("name", every(TRAINERS, "checkpoints"))
+@pytest.mark.parametrize("name", list(TRAINERS))
 def test_a_resumed_training_ends_as_an_uninterrupted_one(name: str, data: Path, checkpoint_dir: Path) -> None:
     assert holds_checkpoints(checkpoint_dir)
     expected, n_reports = uninterrupted(name, data)
@@ -206,7 +190,7 @@ def test_a_resumed_training_ends_as_an_uninterrupted_one(name: str, data: Path, 
     assert progress.n_reports < n_reports, "what was done is not done again"
 
 
-@pytest.mark.parametrize("name", every(TRAINERS, "checkpoints"))
+@pytest.mark.parametrize("name", list(TRAINERS))
 @pytest.mark.parametrize("other", ["seed", "data"])
 def test_a_checkpoint_of_another_training_is_refused(
     name: str, other: str, data: Path, other_data: Path, checkpoint_dir: Path
@@ -219,7 +203,7 @@ def test_a_checkpoint_of_another_training_is_refused(
     assert files(checkpoint_dir) == before
 
 
-@pytest.mark.parametrize("name", every(TRAINERS, "checkpoints"))
+@pytest.mark.parametrize("name", list(TRAINERS))
 def test_a_checkpoint_is_refused_unless_it_is_resumed(name: str, data: Path, checkpoint_dir: Path) -> None:
     before = files(checkpoint_dir)
     message = refusal(name, data, {"checkpoint_dir": checkpoint_dir})
@@ -227,7 +211,7 @@ def test_a_checkpoint_is_refused_unless_it_is_resumed(name: str, data: Path, che
     assert files(checkpoint_dir) == before
 
 
-@pytest.mark.parametrize("name", every(TRAINERS, "checkpoints"))
+@pytest.mark.parametrize("name", list(TRAINERS))
 def test_resuming_with_nothing_to_resume_begins(name: str, data: Path, tmp_path: Path) -> None:
     expected, _ = uninterrupted(name, data)
     run = {"checkpoint_dir": tmp_path / "new", "resume": True, "progress": Progress()}
@@ -235,19 +219,19 @@ def test_resuming_with_nothing_to_resume_begins(name: str, data: Path, tmp_path:
     assert "which checkpoint_dir" in refusal(name, data, {"resume": True})
 
 
-@pytest.mark.parametrize("name", every(TRAINERS, "silence"))
+@pytest.mark.parametrize("name", list(TRAINERS))
 def test_it_is_silent_unless_asked(name: str, data: Path, capfd: pytest.CaptureFixture[str]) -> None:
     TRAINERS[name](data)
     assert tuple(capfd.readouterr()) == ("", "")
 
 
 @pytest.mark.parametrize("setting", [{"seed": 1.5}, {"seed": "x"}, {"seed": -1}, {"threads": 0}], ids=str)
-@pytest.mark.parametrize("name", every(TRAINERS))
+@pytest.mark.parametrize("name", list(TRAINERS))
 def test_settings_without_meaning_are_refused(name: str, setting: dict[str, Any], data: Path) -> None:
     _is_refused(name, setting, data)
 
 
-@pytest.mark.parametrize("name", every(TRAINERS, "epochs=0"))
+@pytest.mark.parametrize("name", list(TRAINERS))
 def test_no_epochs_are_refused(name: str, data: Path) -> None:
     _is_refused(name, {"epochs": 0}, data)
 
@@ -308,7 +292,7 @@ def command_line(
     return CommandLine(Path(shutil.copytree(data, tmp_path / "here")), monkeypatch, capfd)
 
 
-@pytest.mark.parametrize("command", every(COMMANDS))
+@pytest.mark.parametrize("command", list(COMMANDS))
 def test_an_output_is_kept_when_its_successor_is_interrupted(command: str, command_line: CommandLine) -> None:
     code, shown, told = command_line.interrupt(f"{command} {COMMANDS[command]}")
     assert (code, shown) == (130, "")
@@ -316,7 +300,7 @@ def test_an_output_is_kept_when_its_successor_is_interrupted(command: str, comma
     assert command_line.output.read_bytes() == b"of before"
 
 
-@pytest.mark.parametrize("command", every(COMMANDS))
+@pytest.mark.parametrize("command", list(COMMANDS))
 def test_an_output_is_kept_when_its_successor_cannot_be_saved(
     command: str, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -339,7 +323,7 @@ def test_an_output_is_kept_when_its_successor_cannot_be_saved(
     assert not list(command_line.folder.glob(".firth-*"))
 
 
-@pytest.mark.parametrize("command", every(COMMANDS, "checkpoints"))
+@pytest.mark.parametrize("command", list(COMMANDS))
 def test_an_interrupted_command_says_how_to_go_on(command: str, command_line: CommandLine) -> None:
     command += f" {COMMANDS[command]}"
     _, _, told = command_line.interrupt(command)
@@ -369,7 +353,7 @@ def options_of(command: str) -> dict[str, Any]:
     return {" ".join(option.opts): option.help for option in found.params if option.opts[0][:2] == "--"}
 
 
-@pytest.mark.parametrize("command", every(("vectors train", "parser train", "classify train"), "options"))
+@pytest.mark.parametrize("command", ["vectors train", "parser train", "classify train"])
 def test_options_of_runs_are_the_same_everywhere(command: str) -> None:
     expected, found = options_of("parser train"), options_of(command)
     for option in ("--seed", "--checkpoint-dir", "--resume", "--json", "--quiet -q"):

@@ -21,7 +21,7 @@ from firth.parsing.pipeline import Pipeline, load
 from firth.parsing.segmenter import segmenter as segmenters
 from firth.parsing.segmenter.kernels import N_CLASSES
 from firth.parsing.segmenter.multiwords import MultiwordRules
-from firth.parsing.segmenter.network import BoundaryNetwork, BoundaryShape, Vocabulary
+from firth.parsing.segmenter.network import BoundaryNetwork, BoundaryShape, FrequentHashes
 from firth.parsing.segmenter.segmenter import Segmenter
 from firth.parsing.tagger.features import WordFeatures
 from firth.parsing.tagger.lemmas import Lemmas
@@ -54,7 +54,7 @@ def untrained() -> Pipeline:
 
     def boundaries(shape: BoundaryShape) -> BoundaryNetwork:
         channels = [np.array([3, 9, k + 20], np.int32) for k in range(len(shape.tables))]
-        made = BoundaryNetwork(shape, Vocabulary(channels), {})
+        made = BoundaryNetwork(shape, FrequentHashes(channels), {})
         made.initialise(random)
         return made
 
@@ -100,7 +100,7 @@ def test_what_is_saved_is_loaded(path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [TypeError, ValueError, KeyError, AttributeError])
-@pytest.mark.parametrize("part", [Lemmas, TagSets, Tagger, Vocabulary, MultiwordRules])
+@pytest.mark.parametrize("part", [Lemmas, TagSets, Tagger, FrequentHashes, MultiwordRules])
 def test_a_bug_shows_its_own_traceback(
     part: type, error: type[Exception], path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

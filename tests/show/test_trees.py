@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from firth.errors import InputError
-from firth.show.trees import tree_svg, tree_text
+from firth.show.trees import tree_svg, tree_text, trees_svg
 from firth.text import conllu
 from firth.text.document import Sentence, Token
 
@@ -137,6 +137,30 @@ def test_svg_without_a_tree() -> None:
     assert texts(svg, "upos") == texts(svg, "label") == {}
     assert not list(ElementTree.fromstring(svg).iter(f"{SVG}path"))
     assert ElementTree.fromstring(tree_svg(Sentence([]))).tag == f"{SVG}svg"
+
+
+def sheet(sentences: list[Sentence]) -> str:
+    parts: list[str] = []
+    assert trees_svg(iter(sentences), parts.append) == len(sentences)
+    return "".join(parts)
+
+
+def test_a_sheet_of_trees(sentence: Sentence) -> None:
+    sentences = [sentence, parsed("é", [0]), sentence]
+    picture = ElementTree.fromstring(sheet(sentences))
+    trees = [ElementTree.fromstring(tree_svg(sentence)) for sentence in sentences]
+    heights = [int(tree.attrib["height"]) for tree in trees]
+    assert picture.attrib["width"] == trees[0].attrib["width"]
+    assert int(picture.attrib["height"]) == sum(heights)
+    assert picture.attrib["viewBox"] == f"0 0 {picture.attrib['width']} {sum(heights)}"
+    for k, (group, tree) in enumerate(zip(picture, trees, strict=True)):
+        assert group.attrib["transform"] == f"translate(0 {sum(heights[:k])})"
+        assert ElementTree.tostring(group[0]).strip() == ElementTree.tostring(tree)
+
+
+def test_a_sheet_of_one_tree_or_none(sentence: Sentence) -> None:
+    assert sheet([sentence]) == tree_svg(sentence)
+    assert list(ElementTree.fromstring(sheet([]))) == []
 
 
 def test_long_labels_have_room() -> None:

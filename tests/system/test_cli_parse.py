@@ -6,7 +6,6 @@ import gzip
 import io
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from firth.parsing.pipeline import Pipeline, load
 from firth.show.traces import trace, trace_markdown, trace_text
 from firth.show.trees import tree_svg, tree_text
 from firth.text import conllu
-from firth.text.document import Sentence, Token
+from firth.text.document import Sentence
 
 if TYPE_CHECKING:
     from conftest import CommandLine
@@ -121,8 +120,7 @@ def test_trees_and_traces(copied: CommandLine, pipeline: Pipeline) -> None:
 
 
 def test_json_has_places_in_the_whole_text(copied: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_PIECE", 40)
-    monkeypatch.setattr(command, "_TAIL", 30)
+    monkeypatch.setattr("firth.parsing.pipeline._PIECE_CHARACTERS", 40)
     lines = copied.succeeds("parse", "--text", TEXT, "--format", "json", *MODEL).splitlines()
     values = [json.loads(line) for line in lines]
     assert [value["sent_id"] for value in values] == [str(i + 1) for i in range(len(values))]
@@ -171,54 +169,10 @@ def test_nothing_gives_nothing(copied: CommandLine, text: str) -> None:
     assert copied.call("parse", "nothing.conllu", "-q", *MODEL) == (0, "", "")
 
 
-class PlainSegmenter:
-    """Takes what is between spaces for words, and a full stop or a blank line for the end of a sentence."""
-
-    def segment(self, text: str) -> list[Sentence]:
-        found = []
-        for sentence in re.finditer(r"(?s)\S.*?(\.(?=\s)|\Z|(?=\r?\n\r?\n))", text):
-            words = [
-                Token(i, word[0], start=sentence.start() + word.start(), end=sentence.start() + word.end())
-                for i, word in enumerate(re.finditer(r"\S+", sentence[0]), start=1)
-            ]
-            found.append(Sentence(words))
-        return found
-
-
-@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-@pytest.mark.parametrize("between", ["\n\n", "\n", " "])
-@pytest.mark.parametrize("block", [7, 333, 10_000])
-def test_a_long_text_is_cut_where_sentences_end(
-    monkeypatch: pytest.MonkeyPatch, between: str, line_end: str, block: int
-) -> None:
-    sentences = [f"The {'very ' * n}old {noun} sleeps." for noun in ("dog", "cat", "bird") for n in range(12)]
-    text = between.join(sentences).replace("\n", line_end)
-    monkeypatch.setattr(command, "_PIECE", 200)
-    monkeypatch.setattr(command, "_TAIL", 150)
-    blocks = [text[i : i + block] for i in range(0, len(text), block)]
-    pieces = list(command._pieces(blocks, PlainSegmenter()))
-    assert "".join(pieces) == text
-    assert len(pieces) > len(text) / 200
-    assert max(map(len, pieces)) <= 200
-    found = [sentence for piece in pieces for sentence in PlainSegmenter().segment(piece)]
-    assert [sentence.text for sentence in found] == sentences
-
-
-def test_a_word_is_not_cut_however_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_PIECE", 200)
-    monkeypatch.setattr(command, "_TAIL", 100)
-    text = "x" * 1000 + " y" + "z" * 950 + " end" + " " * 900 + "too"
-    blocks = [text[i : i + 70] for i in range(0, len(text), 70)]
-    pieces = list(command._pieces(blocks, PlainSegmenter()))
-    assert "".join(pieces) == text
-    assert [word for piece in pieces for word in piece.split()] == text.split()
-
-
 def test_trees_come_in_order_with_any_number_of_threads(
     copied: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "_PIECE", 100)
-    monkeypatch.setattr(command, "_TAIL", 50)
+    monkeypatch.setattr("firth.parsing.pipeline._PIECE_CHARACTERS", 100)
     text = "\n\n".join(f"The dog sees {number} cats." for number in range(200))
     outputs = {
         copied.succeeds("parse", "--text", text, "--format", "json", "--threads", n, *MODEL) for n in (1, 3)
@@ -229,8 +183,8 @@ def test_trees_come_in_order_with_any_number_of_threads(
 
 
 def test_long_input_has_progress(copied: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conllu, "_BLOCK", 100)
-    monkeypatch.setattr(command, "_BATCH", 5)
+    monkeypatch.setattr("firth.text.stream._BLOCK", 100)
+    monkeypatch.setattr("firth.parsing.streaming._BATCH_SENTENCES", 5)
     text = "Ein Vögelchen.\n\n" * 20
     (copied.folder / "text.txt").write_bytes(text.encode())
     for arguments, unit in [(["text.txt"], "340 bytes"), (["dev.conllu"], "70 words")]:

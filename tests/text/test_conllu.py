@@ -105,7 +105,7 @@ def test_what_makes_no_difference(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
 def test_blocks_are_cut_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: int) -> None:
-    monkeypatch.setattr(conllu, "_BLOCK", size)
+    monkeypatch.setattr("firth.text.stream._BLOCK", size)
     path = tmp_path / "a.conllu"
     for text in (EXAMPLE, EXAMPLE.replace("\n", "\r\n"), "\ufeff" + EXAMPLE):
         path.write_bytes(text.encode())

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from firth.errors import InputError
 from firth.progress import Progress
-from firth.text.corpus import Corpus, EncodedCorpus, encode
+from firth.text.corpus import Corpus
+from firth.text.encoded import EncodedCorpus, encode
 from firth.text.splitting import split
 from firth.text.vocabulary import Vocabulary
 
@@ -215,7 +216,7 @@ def test_encoding_is_what_a_plain_count_says(
 
 def test_text_of_many_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("firth.text.readers.BLOCK", 101)
-    monkeypatch.setattr("firth.text.corpus._CHUNK", 37)
+    monkeypatch.setattr("firth.text.encoded._CHUNK_NUMBERS", 37)
     lines = [" ".join(f"wörd{i * j % 101}" for j in range(i % 40)) for i in range(300)]
     (tmp_path / "a.txt").write_text("\n".join(lines), encoding="utf-8")
     expected = [line.split() for line in lines if line]
@@ -293,9 +294,9 @@ def test_failure_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
 def test_crash_leaves_nothing_that_can_be_opened(tmp_path: Path, step: str) -> None:
     code = (
         "import os, sys\n"
-        "from firth.text import corpus\n"
-        f"corpus.{step} = lambda *a: os._exit(9)\n"
-        "corpus.encode(corpus.Corpus([['a', 'b']]), sys.argv[1], min_count=1)\n"
+        "from firth.text import corpus, encoded\n"
+        f"encoded.{step} = lambda *a: os._exit(9)\n"
+        "encoded.encode(corpus.Corpus([['a', 'b']]), sys.argv[1], min_count=1)\n"
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == 9
     with pytest.raises(InputError):

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import io
+import json
+
 import pytest
 
+from firth.text import conllu, json_lines
 from firth.text.document import Document, MultiwordToken, Sentence, Token, has_no_space_after
 
 
@@ -66,3 +70,33 @@ def test_surface_tokens(sentence: Sentence) -> None:
 )
 def test_has_no_space_after(misc: str, expected: bool) -> None:
     assert has_no_space_after(Token(1, "a", misc=misc)) is expected
+
+
+def test_in_json(sentence: Sentence) -> None:
+    sentence.tokens[0].head, sentence.tokens[0].start, sentence.tokens[0].end = 2, 0, 1
+    value = sentence.to_dict()
+    assert (value["sent_id"], value["text"]) == ("s-1", "I didn't go.")
+    assert [token["id"] for token in value["tokens"]] == [1, 2, 3, 4, 5]
+    assert value["tokens"][0] == {
+        "id": 1, "form": "I", "lemma": None, "upos": None, "xpos": None, "feats": None, "head": 2,
+        "deprel": None, "deps": None, "misc": None, "start": 0, "end": 1,
+    }  # fmt: skip
+    (range_,) = value["multiword_tokens"]
+    assert (range_["first"], range_["last"], range_["form"], range_["start"]) == (2, 3, "didn't", None)
+    assert Document([sentence], "text").to_dict() == {"text": "text", "sentences": [value]}
+    line = json_lines.format_sentence(sentence)
+    assert line.endswith("}\n") and line.count("\n") == 1
+    assert json.loads(line) == value
+
+
+def test_what_is_written_as_underscore_is_a_word_too() -> None:
+    value = Sentence([Token(1, "_")]).to_dict()["tokens"][0]
+    assert (value["form"], value["lemma"]) == ("_", None)
+
+
+def test_in_conllu(sentence: Sentence) -> None:
+    text = sentence.to_conllu()
+    assert text.startswith("# sent_id = s-1\n")
+    assert text.count("\n") == 3 + 6 + 1 and text.endswith("\n\n")
+    assert conllu.load(io.StringIO(text), trees=False) == [sentence]
+    assert Document([sentence, sentence]).to_conllu() == 2 * text == 2 * conllu.format_sentence(sentence)

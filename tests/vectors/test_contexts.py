@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firth.text.corpus import Corpus, encode
+from firth.text.corpus import Corpus
+from firth.text.encoded import encode
 from firth.vectors import contexts as module
 from firth.vectors.contexts import WindowContexts
 from firth.vectors.cooccurrence import count

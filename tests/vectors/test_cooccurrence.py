@@ -13,7 +13,8 @@ import pytest
 
 from firth import SkipGram
 from firth.progress import Progress
-from firth.text.corpus import Corpus, EncodedCorpus, encode
+from firth.text.corpus import Corpus
+from firth.text.encoded import EncodedCorpus, encode
 from firth.text.vocabulary import Vocabulary
 from firth.vectors import cooccurrence
 from firth.vectors.cooccurrence import Cooccurrences, count

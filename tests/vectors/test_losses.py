@@ -7,7 +7,8 @@ import pytest
 
 from firth.errors import InputError
 from firth.learning import objectives
-from firth.text.corpus import Corpus, EncodedCorpus, encode
+from firth.text.corpus import Corpus
+from firth.text.encoded import EncodedCorpus, encode
 from firth.vectors import losses
 from firth.vectors.cooccurrence import Cooccurrences, count
 from firth.vectors.losses import negative_sampling_loss, softmax_loss

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from firth.errors import InputError
-from firth.text.corpus import Corpus, EncodedCorpus, encode
+from firth.text.corpus import Corpus
+from firth.text.encoded import EncodedCorpus, encode
 from firth.vectors import split as module
 from firth.vectors.split import split
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.resources import files
+from itertools import chain, count, islice
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -21,23 +21,32 @@ from firth.parsing.parser.parser import Parser
 from firth.parsing.parser.settings import ParserSettings
 from firth.parsing.parser.treebank import Treebank, as_sentences, read_treebanks
 from firth.parsing.scores import RawScores
-from firth.parsing.segmenter.segmenter import Segmenter, raw_text
+from firth.parsing.segmenter.segmenter import Segmenter
+from firth.parsing.segmenter.sentences import SentencePlaces
+from firth.parsing.segmenter.treebank import raw_text
+from firth.parsing.streaming import in_order, progress_of
 from firth.parsing.tagger.features import Vectors
 from firth.progress import Progress
 from firth.runs.run import open_run
 from firth.runs.workers import worker_threads
-from firth.text.document import Document
+from firth.text.document import Document, Sentence
+from firth.text.stream import Source, n_utf8_bytes, pieces_of, source_size, text_blocks
 
 BUNDLED = ("en",)
 """The models that come with the package."""
 
-_WAITING = 4  # texts a thread may be ahead of the one that is asked for
+# Texts, or pieces of a text, that a thread may begin before the caller asks for their sentences.
+_JOBS_AHEAD = 4
+
+# A streamed text is analysed in pieces of so many characters.
+_PIECE_CHARACTERS = 1 << 15
 
 
 class Pipeline:
     """A segmenter, a tagger and a parser: call it with a text.
 
-    Made by `train` or `load`.
+    Made by `train` or `load`. Threads may share a pipeline: each call works on its own text, and the tables
+    of forms that its parts remember are safe to share (`segmenter.multiwords`, `tagger.features`).
 
     Attributes
     ----------
@@ -79,7 +88,7 @@ class Pipeline:
         """Cut a text into sentences and words, tag and parse them."""
         with threadpool_limits(1):
             document = self._analyse(text)
-        _number(document, 1)
+        _number(document, count(1))
         return document
 
     def pipe(self, texts: Iterable[str], *, threads: int | None = None) -> Iterator[Document]:
@@ -89,28 +98,93 @@ class Pipeline:
 
         Parameters
         ----------
+        texts
+            The texts.
         threads
-            How many to use; all processors if None.
-        """
-        first = 1
-        for document in self._in_order(texts, thread_count(threads)):
-            _number(document, first)
-            first += len(document)
-            yield document
+            Threads to use; all processors if None.
 
-    def _in_order(self, texts: Iterable[str], threads: int) -> Iterator[Document]:
-        waiting: deque[Future[Document]] = deque()
+        Yields
+        ------
+        Document
+            The sentences of the next text.
+        """
+        threads = thread_count(threads)
+        numbers = count(1)
         with worker_threads(threads) as pool:
-            try:
-                for text in texts:
-                    waiting.append(pool.submit(self._analyse, text))
-                    if len(waiting) > _WAITING * threads:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+            jobs = (pool.submit(self._analyse, text) for text in texts)
+            for document in in_order(jobs, _JOBS_AHEAD * threads):
+                _number(document, numbers)
+                yield document
+
+    def stream(
+        self,
+        source: Source,
+        *,
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> Generator[Sentence, None, None]:
+        """Analyse one text of any length while it is read; the sentences are those of the whole text.
+
+        Memory holds some pieces of the text, a sentence, and what `Segmenter.stream` needs.
+
+        Parameters
+        ----------
+        source
+            A file (it may end in .gz or .xz), ``"-"`` for standard input, an open file, binary or text, or an
+            iterable of blocks of text. Files are UTF-8.
+        threads
+            Threads to use; all processors if None. The sentences do not depend on their number.
+        progress
+            Told the bytes of text that have been analysed, if the text has more than one block (1 MB of a
+            file); silent if None.
+
+        Yields
+        ------
+        Sentence
+            The sentences are numbered (``# sent_id``), and their places are counted through the whole text.
+
+        Raises
+        ------
+        InputError
+            The file cannot be read, is not UTF-8, or holds a NUL byte.
+        """
+        threads = thread_count(threads)
+        blocks = text_blocks(source)
+        begin = list(islice(blocks, 2))
+        progress = progress_of(progress, is_long=len(begin) == 2)
+        numbers = count(1)
+        with worker_threads(threads) as pool, progress.stage("parsing", source_size(source), "bytes"):
+            jobs = self._jobs(pool, chain(begin, blocks))
+            for sentences, n_bytes in in_order(jobs, _JOBS_AHEAD * threads):
+                _number(sentences, numbers)
+                yield from sentences
+                progress.advance(n_bytes)
+
+    def _jobs(
+        self, pool: ThreadPoolExecutor, blocks: Iterable[str]
+    ) -> Iterator[Future[tuple[list[Sentence], int]]]:
+        """Yield a job for each piece of a text, whose results are its sentences and the bytes read so far.
+
+        Sentences are found by one job after another. That is a tenth of the work; the rest, making sentences
+        of the places and parsing them, runs beside it.
+        """
+        finder = self.segmenter.finder()
+        feeds = chain(
+            ((finder.feed(piece), n_utf8_bytes(piece)) for piece in pieces_of(blocks, _PIECE_CHARACTERS)),
+            [(finder.finish(), 0)],
+        )
+        n_bytes = 0
+        finding: Future[list[SentencePlaces]] = pool.submit(list)
+        for feed, n_new in feeds:
+            found = finding.result()
+            finding = pool.submit(list, feed)
+            yield pool.submit(self._parse_found, found, n_bytes)
+            n_bytes += n_new
+        yield pool.submit(self._parse_found, finding.result(), n_bytes)
+
+    def _parse_found(self, found: Iterable[SentencePlaces], n_bytes: int) -> tuple[list[Sentence], int]:
+        """Return the sentences at these places, parsed, and the bytes of text up to them."""
+        return self._parsed(found), n_bytes
 
     def evaluate(self, gold: Treebank) -> RawScores:
         """Score all parts together, from raw text, on a treebank."""
@@ -118,12 +192,19 @@ class Pipeline:
         return evaluate_raw(gold, self(raw_text(gold)).sentences)
 
     def _analyse(self, text: str) -> Document:
-        sentences = self.segmenter.segment(text)
+        return Document(self._parsed(self.segmenter.find([text])), text)
+
+    def _parsed(self, found: Iterable[SentencePlaces]) -> list[Sentence]:
+        """Make sentences of the places where they were found; tag and parse them."""
+        sentences = []
+        for places in found:
+            for sentence in self.segmenter.sentences(places):
+                start, end = sentence.tokens[0].start, sentence.tokens[-1].end
+                assert start is not None and end is not None
+                sentence.comments = [f"# text = {' '.join(places.slice(start, end).split())}"]
+                sentences.append(sentence)
         self.parser.parse_in_place(sentences)
-        for sentence in sentences:
-            written = text[sentence.tokens[0].start : sentence.tokens[-1].end]
-            sentence.comments = [f"# text = {' '.join(written.split())}"]
-        return Document(sentences, text)
+        return sentences
 
     def save(self, path: PathLike) -> None:
         """Write the pipeline to one file. `firth.Parser.load` reads the parser from it."""
@@ -132,9 +213,9 @@ class Pipeline:
         save_arrays(path, arrays | segmenter_arrays, metadata | segmenter_metadata)
 
 
-def _number(document: Document, first: int) -> None:
-    """Give the sentences of a document their identifiers, from number `first` on."""
-    for number, sentence in enumerate(document, first):
+def _number(sentences: Iterable[Sentence], numbers: Iterator[int]) -> None:
+    """Give sentences the next numbers as identifiers."""
+    for sentence, number in zip(sentences, numbers, strict=False):
         sentence.comments.insert(0, f"# sent_id = {number}")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from tempfile import SpooledTemporaryFile
 
 import numpy as np
 
@@ -49,6 +50,10 @@ _STYLE = """
     f".firth-tree .{name} {{ font-size: {size}px; }}\n"
     for name, size in (("form", _FORM), ("upos", _UPOS), ("label", _LABEL))
 )
+
+# A sheet of many trees waits in memory up to 16 MB, then on the disk, and is written in blocks.
+_SHEET_BYTES = 1 << 24
+_SHEET_BLOCK = 1 << 20
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -154,6 +159,57 @@ def tree_svg(sentence: Sentence) -> str:
         An SVG document of its own, or part of a page. It brings its own background, and a dark one for who
         prefers dark pages. Widths of words are estimated, since the fonts of the reader are not known.
     """
+    return _picture(sentence).svg
+
+
+def trees_svg(sentences: Iterable[Sentence], write: Callable[[str], object]) -> int:
+    """Draw trees below each other in one SVG document. One tree alone is drawn as by `tree_svg`.
+
+    Parameters
+    ----------
+    sentences
+        The sentences; they are asked for one by one, and few trees are in memory at once.
+    write
+        Is given the document part by part, when all trees are drawn.
+
+    Returns
+    -------
+    int
+        The number of trees.
+    """
+    width = height = n_trees = 0
+    # The size of the document stands before the trees, and is known after them.
+    with SpooledTemporaryFile(_SHEET_BYTES, "w+", encoding="utf-8", newline="\n") as trees:
+        for sentence in sentences:
+            picture = _picture(sentence)
+            trees.write(f'<g transform="translate(0 {height})">\n{picture.svg}</g>\n')
+            width, height = max(width, picture.width), height + picture.height
+            n_trees += 1
+        if n_trees == 1:
+            write(picture.svg)
+            return 1
+        write(
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+            f'viewBox="0 0 {width} {height}">\n'
+        )
+        trees.seek(0)
+        while some := trees.read(_SHEET_BLOCK):
+            write(some)
+        write("</svg>\n")
+    return n_trees
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """The picture of a tree, and its size in pixels."""
+
+    svg: str
+    width: int
+    height: int
+
+
+def _picture(sentence: Sentence) -> _Picture:
+    """Draw the tree of a sentence; see `tree_svg`."""
     forms = [token.form for token in sentence]
     tags = ["" if token.upos == "_" else token.upos for token in sentence]
     arcs = _arcs(sentence)
@@ -165,11 +221,11 @@ def tree_svg(sentence: Sentence) -> str:
     _set_levels(arcs, len(forms))
     x = _word_positions(arcs, widths)
     floor = _MARGIN + _LABEL / 2 + _LEVEL * max((arc.level for arc in arcs), default=0)
-    width = x[-1] + widths[-1:].sum() / 2 + _MARGIN
-    height = floor + _TAG_LINE + _MARGIN
+    width = round(float(x[-1] + widths[-1:].sum() / 2 + _MARGIN))
+    height = round(float(floor + _TAG_LINE + _MARGIN))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="firth-tree" role="img" width="{width:.0f}" '
-        f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" aria-label="{_xml(sentence.text)}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="firth-tree" role="img" width="{width}" '
+        f'height="{height}" viewBox="0 0 {width} {height}" aria-label="{_xml(sentence.text)}">',
         f"<style>{_STYLE}</style>",
         '<rect class="paper" width="100%" height="100%" rx="8"/>',
     ]
@@ -179,7 +235,7 @@ def tree_svg(sentence: Sentence) -> str:
         parts.append(_text_svg("form", middle, floor + _FORM_LINE, form))
         if tag:
             parts.append(_text_svg("upos", middle, floor + _TAG_LINE, tag))
-    return "\n".join([*parts, "</svg>", ""])
+    return _Picture("\n".join([*parts, "</svg>", ""]), width, height)
 
 
 def _arcs(sentence: Sentence) -> list[_Arc]:

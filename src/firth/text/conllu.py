@@ -1,44 +1,35 @@
 r"""CoNLL-U, the file format of Universal Dependencies: reading and writing.
 
 A sentence is its comments, a line of ten columns between tabs for each word, and an empty line:
-https://universaldependencies.org/format.html. Everything is kept: what was read and is written again is the
-same text, to the byte, apart from line ends (written as ``\n``), a byte order mark, and empty lines that are
-missing at the end or are too many; no data are in these.
+https://universaldependencies.org/format.html. Everything is kept: a file that is read and written
+again is the same to the byte, apart from line ends (written as ``\n``), a byte order mark, and missing or
+superfluous empty lines; these hold no data.
 
-The reader believes nothing. Columns, identifiers, heads and trees are checked for every sentence, and a
-mistake is told with its line.
+The reader checks the columns, identifiers, heads and trees of every sentence. Errors name the line.
 """
 
 from __future__ import annotations
 
-import codecs
 import gc
 import io
 import os
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO, TypeAlias, cast
 
 from firth.arrays import PathLike
 from firth.errors import InputError
 from firth.files.atomic import open_input, open_output
-from firth.text.document import EmptyNode, MultiwordToken, Sentence, Token
+from firth.text.conllu_ids import COLUMNS, RowError, classify_ids
+from firth.text.document import EmptyNode, MultiwordToken, Sentence, Token, unwritable
+from firth.text.stream import STANDARD_INPUT, decoded, read_text, source_name
 
 Source: TypeAlias = PathLike | TextIO
 
-STANDARD_INPUT = "-"
-
-_BLOCK = 1 << 20  # bytes or characters read at a time
 _BYTE_ORDER_MARK = "\ufeff"
-_COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
-_INTEGER = re.compile("0|[1-9][0-9]{0,8}")
-_RANGE = re.compile("([1-9][0-9]{0,8})-([1-9][0-9]{0,8})")
-_EMPTY_NODE = re.compile(r"(0|[1-9][0-9]{0,8})\.([1-9][0-9]{0,8})")
-_MISSING, _INVALID = -1, -2  # instead of the number of a head
-
-_Numbered: TypeAlias = tuple[int, int, int]  # a row and the two numbers of its identifier
+# Numbers of heads that are missing or are no numbers.
+_MISSING, _INVALID = -1, -2
 
 
 def read(source: Source, *, trees: bool = True) -> Iterator[Sentence]:
@@ -62,9 +53,9 @@ def read(source: Source, *, trees: bool = True) -> Iterator[Sentence]:
     InputError
         The file cannot be read, or is not CoNLL-U: the message has its name and the line.
     """
-    name = _name(source)
+    name = source_name(source)
     parser = _Parser(name, trees)
-    for text in _whole_sentences(_texts(source, name)):
+    for text in _whole_sentences(_blocks(source, name)):
         with _uncollected():
             sentences = parser.parse(text)
         yield from sentences
@@ -100,81 +91,21 @@ def write(sentences: Iterable[Sentence], target: Source) -> None:
     """
     if not isinstance(target, str | os.PathLike):
         for sentence in sentences:
-            target.write(format_sentence(sentence))
+            target.write(sentence.to_conllu())
         return
     with open_output(target) as file:
         for sentence in sentences:
-            text = format_sentence(sentence)
+            text = sentence.to_conllu()
             try:
                 file.write(text.encode())
             except UnicodeEncodeError:
-                raise _unwritable(sentence, "it holds half a surrogate pair, which is not UTF-8") from None
+                reason = "it holds half a surrogate pair, which is not UTF-8"
+                raise unwritable(sentence, reason) from None
 
 
 def format_sentence(sentence: Sentence) -> str:
-    """Return a sentence in CoNLL-U, with the empty line at its end.
-
-    Raises
-    ------
-    InputError
-        CoNLL-U cannot express it: it has no words, their numbers are not 1, 2, …, a multiword token or an
-        empty node has no place among them, a column is empty or holds a tab or a line end, or a comment does
-        not begin with #.
-    """
-    words = [
-        f"{word.id}\t{word.form}\t{word.lemma}\t{word.upos}\t{word.xpos}\t{word.feats}\t"
-        f"{'_' if word.head is None else word.head}\t{word.deprel}\t{word.deps}\t{word.misc}\n"
-        for word in sentence.tokens
-    ]
-    if [word.id for word in sentence.tokens] != list(range(1, len(words) + 1)):
-        raise _unwritable(sentence, f"the numbers of its words are not 1 to {len(words)}, in order")
-    rows = words
-    if sentence.multiword_tokens or sentence.empty_nodes:
-        rows = _merged(words, sentence.multiword_tokens, sentence.empty_nodes)
-        try:
-            _classify([row.partition("\t")[0] for row in rows])
-        except _RowError as error:
-            raise _unwritable(sentence, error.message) from None
-    if not words:
-        raise _unwritable(sentence, "it has no words")
-    body = "".join(rows)
-    if (
-        body.count("\t") != len(rows) * (len(_COLUMNS) - 1)
-        or body.count("\n") != len(rows)
-        or any(wrong in body for wrong in ("\t\t", "\t\n", "\r\n"))
-    ):
-        raise _unwritable(sentence, "a column is empty (unknown is '_'), or holds a tab or a line end")
-    for comment in sentence.comments:
-        if not comment.startswith("#") or "\n" in comment or comment.endswith("\r"):
-            raise _unwritable(sentence, f"{comment!r} is not one line that begins with '#'")
-    return "\n".join([*sentence.comments, body, ""])
-
-
-def _unwritable(sentence: Sentence, reason: str) -> InputError:
-    which = sentence.sent_id or sentence.text[:40]
-    return InputError(f"the sentence {which!r} cannot be written as CoNLL-U: {reason}")
-
-
-def _merged(
-    words: list[str], multiword_tokens: Iterable[MultiwordToken], empty_nodes: Iterable[EmptyNode]
-) -> list[str]:
-    """Return all rows of a sentence in the order of the format; see `_classify`."""
-    placed = [((i, 2, 0), row) for i, row in enumerate(words, start=1)]
-    for node in empty_nodes:
-        columns = _other_columns(node)
-        placed.append(((node.after, 3, node.index), f"{node.after}.{node.index}\t{columns}"))
-    for range_ in multiword_tokens:
-        columns = _other_columns(range_)
-        placed.append(((range_.first, 1, range_.last), f"{range_.first}-{range_.last}\t{columns}"))
-    return [row for _, row in sorted(placed)]
-
-
-def _other_columns(item: MultiwordToken | EmptyNode) -> str:
-    """Return all columns but the first."""
-    return (
-        f"{item.form}\t{item.lemma}\t{item.upos}\t{item.xpos}\t{item.feats}\t"
-        f"{item.head}\t{item.deprel}\t{item.deps}\t{item.misc}\n"
-    )
+    """Return a sentence in CoNLL-U; see `firth.text.document.Sentence.to_conllu`."""
+    return sentence.to_conllu()
 
 
 # ---------------------------------------------------------------------------------------------- reading
@@ -182,9 +113,9 @@ def _other_columns(item: MultiwordToken | EmptyNode) -> str:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Keep the cyclic garbage collector from looking at new objects again and again: twice the speed.
+    """Switch the cyclic garbage collector off while many objects are made: that doubles the speed.
 
-    There is nothing for it to find: tokens do not refer to one another.
+    It would find nothing: tokens do not refer to one another.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -195,46 +126,18 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _name(source: Source) -> str:
-    if source == STANDARD_INPUT:
-        return "standard input"
-    if isinstance(source, str | os.PathLike):
-        return str(source)
-    return str(getattr(source, "name", "text"))
-
-
-def _texts(source: Source, name: str) -> Iterator[str]:
+def _blocks(source: Source, name: str) -> Iterator[str]:
     """Yield the text of a source in blocks."""
     if source == STANDARD_INPUT:
         stdin = cast(io.BufferedReader, sys.stdin.buffer)
-        # read1 gives what is there: whoever writes a sentence and waits for its tree must not wait for ever.
+        # read1 returns the bytes that are there: a program that writes a sentence and waits for its tree must
+        # get it.
         yield from decoded(stdin.read1, name)
     elif isinstance(source, str | os.PathLike):
         with open_input(source) as file:
             yield from decoded(file.read, name)
     else:
-        try:
-            while text := source.read(_BLOCK):
-                yield text
-        except UnicodeDecodeError as error:
-            raise InputError(f"{name}: not {error.encoding} text; open it with encoding='utf-8'") from None
-
-
-def decoded(read_bytes: Callable[[int], bytes], name: str, encoding: str = "utf-8") -> Iterator[str]:
-    """Yield blocks of bytes as text; an InputError says in which line they are none."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    n_lines = 0
-    more = True
-    while more:
-        data = read_bytes(_BLOCK)
-        more = bool(data)
-        try:
-            text = decoder.decode(data, final=not more)
-        except UnicodeDecodeError as error:
-            line = n_lines + error.object[: error.start].count(b"\n") + 1
-            raise InputError(f"{name}:{line}: not UTF-8; convert the file, with iconv for example") from None
-        n_lines += text.count("\n")
-        yield text
+        yield from read_text(source, name)
 
 
 def _whole_sentences(texts: Iterable[str]) -> Iterator[str]:
@@ -249,23 +152,8 @@ def _whole_sentences(texts: Iterable[str]) -> Iterator[str]:
     yield rest.replace("\r\n", "\n")
 
 
-class _RowError(Exception):
-    """Something in a sentence is wrong.
-
-    Attributes
-    ----------
-    row
-        Where: 0 is the first line that is no comment.
-    message
-        What, and how to mend it.
-    """
-
-    def __init__(self, row: int, message: str) -> None:
-        self.row, self.message = row, message
-
-
 class _Shared(dict[str, str]):
-    """Gives for each string the first equal one, so that a tag is in memory once."""
+    """Maps a string to the first equal one, so that a tag is in memory once."""
 
     def __missing__(self, string: str) -> str:
         self[string] = string
@@ -273,9 +161,9 @@ class _Shared(dict[str, str]):
 
 
 class _Parser:
-    """Makes sentences of text, checked column by column, which is as fast as Python can.
+    """Makes sentences of text. Checking column by column is the fastest way in Python.
 
-    Only when a check fails is the mistake looked for, row by row.
+    When a check fails, the mistake is looked for row by row.
     """
 
     def __init__(self, name: str, trees: bool) -> None:
@@ -289,7 +177,7 @@ class _Parser:
         r"""Make sentences of the text that comes next, lines that end with ``\n``."""
         if self._line == 1:
             text = text.removeprefix(_BYTE_ORDER_MARK)
-        shared = _Shared()  # a new one now and then: it must not grow with the file
+        shared = _Shared()  # a new one for each block: it must not grow with the file
         sentences = []
         line = self._line
         for piece in text.split("\n\n"):
@@ -308,7 +196,7 @@ class _Parser:
             n_comments += 1
         try:
             sentence = self._words([line.split("\t") for line in lines[n_comments:]], shared)
-        except _RowError as error:
+        except RowError as error:
             place = f"{self._name}:{first + n_comments + error.row}"
             raise InputError(f"{place}: {error.message}") from None
         sentence.comments = lines[:n_comments]
@@ -323,7 +211,7 @@ class _Parser:
         multiword_tokens: list[MultiwordToken] = []
         empty_nodes: list[EmptyNode] = []
         if ids != self._ids[: len(ids)]:
-            words, ranges, empty = _classify(ids)
+            words, ranges, empty = classify_ids(ids)
             multiword_tokens = [MultiwordToken(start, end, *rows[row][1:]) for row, start, end in ranges]
             empty_nodes = [EmptyNode(after, index, *rows[row][1:]) for row, after, index in empty]
             columns = _columns([rows[row] for row in words])
@@ -333,9 +221,9 @@ class _Parser:
         least = 0 if self._trees else _MISSING
         if min(numbers) < least or max(numbers) > len(numbers):
             word = next(i for i, head in enumerate(numbers) if not least <= head <= len(numbers))
-            raise _RowError(ids.index(str(word + 1)), _wrong_head(heads[word], len(numbers)))
+            raise RowError(ids.index(str(word + 1)), _wrong_head(heads[word], len(numbers)))
         if self._trees and (fault := tree_fault(numbers)):
-            raise _RowError(ids.index(str(fault[0])), fault[1])
+            raise RowError(ids.index(str(fault[0])), fault[1])
 
         share = shared.__getitem__
         tokens = map(
@@ -354,7 +242,7 @@ class _Parser:
         return Sentence(list(tokens), [], multiword_tokens, empty_nodes)
 
     def _make_room(self, size: int) -> None:
-        """Know the numbers up to `size`."""
+        """Extend the tables of numbers up to `size`."""
         self._ids = tuple(map(str, range(1, size + 1)))
         self._head_numbers |= {str(number): number for number in range(size + 1)}
 
@@ -365,15 +253,15 @@ def _columns(rows: list[list[str]]) -> list[tuple[str, ...]]:
         columns = list(zip(*rows, strict=True))
     except ValueError:  # rows of different lengths
         columns = []
-    if len(columns) == len(_COLUMNS) and not any("" in column for column in columns):
+    if len(columns) == len(COLUMNS) and not any("" in column for column in columns):
         return columns
     for number, row in enumerate(rows):
-        if len(row) != len(_COLUMNS):
-            raise _RowError(number, _wrong_columns(row))
+        if len(row) != len(COLUMNS):
+            raise RowError(number, _wrong_columns(row))
         if "" in row:
-            name = _COLUMNS[row.index("")]
-            raise _RowError(number, f"{name} is empty; write '_' for what is not known")
-    raise _RowError(-1, "comments, but no words after them; take them out, or the empty line below them")
+            name = COLUMNS[row.index("")]
+            raise RowError(number, f"{name} is empty; write '_' for what is not known")
+    raise RowError(-1, "comments, but no words after them; take them out, or the empty line below them")
 
 
 def _wrong_columns(row: list[str]) -> str:
@@ -384,65 +272,6 @@ def _wrong_columns(row: list[str]) -> str:
     if len(row) == 1:
         return "no tabs; CoNLL-U has 10 columns between tabs, or an empty line to end a sentence"
     return f"{len(row)} columns instead of 10; write '_' for what is not known"
-
-
-def _classify(ids: Sequence[str]) -> tuple[list[int], list[_Numbered], list[_Numbered]]:
-    """Tell words, multiword tokens and empty nodes by their identifiers, and check their order.
-
-    It is that of the format: the empty nodes after a word, then the multiword token that begins with the next
-    word, then that word.
-
-    Returns
-    -------
-    words
-        The rows of words.
-    ranges
-        The row, the first word and the last word of each multiword token.
-    empty_nodes
-        The row, the word before and the index of each empty node.
-    """
-    words: list[int] = []
-    ranges: list[_Numbered] = []
-    empty_nodes: list[_Numbered] = []
-    for row, id_ in enumerate(ids):
-        next_word = len(words) + 1
-        _, start, end = ranges[-1] if ranges else (0, 0, 0)
-        if id_ == str(next_word):
-            words.append(row)
-        elif match := _RANGE.fullmatch(id_):
-            first, last = map(int, match.groups())
-            if first != next_word:
-                raise _RowError(row, f"{id_} before word {next_word}; it belongs before its first, {first}")
-            if first <= end:
-                raise _RowError(row, f"{id_} overlaps {start}-{end}; a word is part of one multiword token")
-            if last <= first:
-                raise _RowError(row, f"{id_} is not a range of two or more words; take the line out")
-            ranges.append((row, first, last))
-        elif match := _EMPTY_NODE.fullmatch(id_):
-            after, index = map(int, match.groups())
-            _, last_after, last_index = empty_nodes[-1] if empty_nodes else (0, 0, 0)
-            expected = last_index + 1 if last_after == len(words) else 1
-            if (after, index) != (len(words), expected):
-                raise _RowError(row, f"empty node {id_} where {len(words)}.{expected} should be; number anew")
-            if start == next_word:
-                raise _RowError(row, f"empty node {id_} after {start}-{end}; put it before that line")
-            empty_nodes.append((row, after, index))
-        else:
-            raise _RowError(row, _wrong_id(id_, next_word))
-    if not words:
-        raise _RowError(0, "a sentence without words; take it out")
-    if ranges and ranges[-1][2] > len(words):
-        row, start, end = ranges[-1]
-        raise _RowError(row, f"{start}-{end} ends after the last word, {len(words)}; shorten it")
-    return words, ranges, empty_nodes
-
-
-def _wrong_id(id_: str, expected: int) -> str:
-    if id_ == "1":
-        return f"ID is 1 where {expected} should be; separate sentences with an empty line"
-    if _INTEGER.fullmatch(id_):
-        return f"ID is {id_} where {expected} should be; number the words of a sentence 1, 2, 3, …"
-    return f"ID is {id_!r}, not an integer, a range (3-4) or an empty node (8.1); {expected} should be here"
 
 
 def _wrong_head(head: str, n_words: int) -> str:

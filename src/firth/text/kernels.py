@@ -38,26 +38,26 @@ from firth.text.splitting import (
     ZERO_WIDTH,
 )
 
-# What `number_words` keeps from one call to the next, in an int64 array.
+# The places in the state that `number_words` keeps from one call to the next, an int64 array.
 N_TYPES, N_WORDS, LINE, IN_SENTENCE, N_REPLACED = range(5)
 STATE_SIZE = 5
 
 
 @kernel()
-def _decode(text, p, final):
-    """Return the code point at `p` and the number of its bytes.
+def _decode(text, place, final):
+    """Return the code point at `place` and the number of its bytes.
 
     `INVALID_CODE` stands for the longest run of bytes that begins a character but does not end it, or for one
-    byte that cannot begin one: what Python's ``errors="replace"`` replaces by one U+FFFD. Beyond the end is a
-    space if the text is `final`, else `INCOMPLETE_CODE`.
+    byte that cannot begin one; Python's ``errors="replace"`` replaces them by one U+FFFD. After the end of
+    the text comes a space if the text is `final`, else `INCOMPLETE_CODE`.
     """
     end = len(text)
-    if p >= end:
+    if place >= end:
         return (np.int64(0x20), 0) if final else (np.int64(INCOMPLETE_CODE), 0)
-    lead = np.int64(text[p])
+    lead = np.int64(text[place])
     if lead < 0x80:
         return lead, 1
-    # The second byte is bounded so that there are no overlong forms, no surrogates and nothing over U+10FFFF
+    # The bounds of the second byte exclude overlong forms, surrogates and code points above U+10FFFF
     # (The Unicode Standard, table 3-7).
     low, high = 0x80, 0xBF
     if lead < 0xC2:
@@ -79,9 +79,9 @@ def _decode(text, p, final):
     else:
         return np.int64(INVALID_CODE), 1
     for i in range(1, length):
-        if p + i >= end:
+        if place + i >= end:
             return np.int64(INVALID_CODE if final else INCOMPLETE_CODE), i
-        byte = np.int64(text[p + i])
+        byte = np.int64(text[place + i])
         if byte < low or byte > high:
             return np.int64(INVALID_CODE), i
         low, high = 0x80, 0xBF
@@ -90,103 +90,103 @@ def _decode(text, p, final):
 
 
 @kernel()
-def _encode(code, pool, at):
-    """Write a code point to the pool in UTF-8; return where it ends."""
+def _encode(code, pool, end):
+    """Write a code point in UTF-8 to ``pool[end:]``; return the new end."""
     if code < 0x80:
-        pool[at] = code
-        return at + 1
+        pool[end] = code
+        return end + 1
     if code < 0x800:
-        pool[at] = 0xC0 | code >> 6
-        pool[at + 1] = 0x80 | code & 0x3F
-        return at + 2
+        pool[end] = 0xC0 | code >> 6
+        pool[end + 1] = 0x80 | code & 0x3F
+        return end + 2
     if code < 0x10000:
-        pool[at] = 0xE0 | code >> 12
-        pool[at + 1] = 0x80 | code >> 6 & 0x3F
-        pool[at + 2] = 0x80 | code & 0x3F
-        return at + 3
-    pool[at] = 0xF0 | code >> 18
-    pool[at + 1] = 0x80 | code >> 12 & 0x3F
-    pool[at + 2] = 0x80 | code >> 6 & 0x3F
-    pool[at + 3] = 0x80 | code & 0x3F
-    return at + 4
+        pool[end] = 0xE0 | code >> 12
+        pool[end + 1] = 0x80 | code >> 6 & 0x3F
+        pool[end + 2] = 0x80 | code & 0x3F
+        return end + 3
+    pool[end] = 0xF0 | code >> 18
+    pool[end + 1] = 0x80 | code >> 12 & 0x3F
+    pool[end + 2] = 0x80 | code >> 6 & 0x3F
+    pool[end + 3] = 0x80 | code & 0x3F
+    return end + 4
 
 
 @kernel()
-def _copy_rest(text, p, final, classes, lower, pool, at, base):
+def _copy_rest(text, place, final, classes, lower, pool, end, last_kind):
     """Copy the rest of a word of letters and numbers to the pool, lowercased.
 
     Parameters
     ----------
-    p : where it begins in the text
-    at : where to write it
-    base : the class of the letter or number before it; SEPARATOR if there is none
+    place : where it begins in the text
+    end : where to write it
+    last_kind : the class of the letter or number before it; SEPARATOR if there is none
 
     Returns
     -------
-    p : where the text goes on
-    at : where the word ends in the pool
-    k : the class of what ended it
+    place : where the text goes on
+    end : where the word ends in the pool
+    kind : the class of the character that ended it
     replaced : the number of U+FFFD in it that stand for invalid bytes
     """
     replaced = 0
     while True:
-        code, length = _decode(text, p, final)
-        k = classes[code]
-        if k <= NUMBER:
-            base = k
-        elif ZERO_WIDTH <= k <= UNDERSCORE:
-            following = classes[_decode(text, p + length, final)[0]]
+        code, length = _decode(text, place, final)
+        kind = classes[code]
+        if kind <= NUMBER:
+            last_kind = kind
+        elif ZERO_WIDTH <= kind <= UNDERSCORE:
+            following = classes[_decode(text, place + length, final)[0]]
             if following == INCOMPLETE:
-                return p, at, following, replaced
+                return place, end, following, replaced
             joins = (
-                (k == APOSTROPHE and base == LETTER and following == LETTER)
-                or (k == POINT and base == NUMBER and following == NUMBER)
-                or (k == UNDERSCORE and following <= NUMBER)
-                or (k == ZERO_WIDTH and following <= MARK)
+                (kind == APOSTROPHE and last_kind == LETTER and following == LETTER)
+                or (kind == POINT and last_kind == NUMBER and following == NUMBER)
+                or (kind == UNDERSCORE and following <= NUMBER)
+                or (kind == ZERO_WIDTH and following <= MARK)
             )
             if not joins:
-                return p, at, k, replaced
-            if k == APOSTROPHE:
+                return place, end, kind, replaced
+            if kind == APOSTROPHE:
                 code = np.int64(0x27)
-        elif k != MARK:
-            return p, at, k, replaced
+        elif kind != MARK:
+            return place, end, kind, replaced
         if code == INVALID_CODE:
             code = np.int64(REPLACEMENT)
             replaced += 1
         elif code < LOWERCASE_END:
             code = np.int64(lower[code])
-        at = _encode(code, pool, at)
-        p += length
+        end = _encode(code, pool, end)
+        place += length
 
 
 @kernel()
-def _copy_symbol(text, p, final, classes, pool, at):
-    """Copy the ideograph or pictograph at `p`, and what belongs to it, to the pool.
+def _copy_symbol(text, place, final, classes, pool, end):
+    """Copy the ideograph or pictograph at `place`, and the characters that belong to it, to the pool.
 
     Returns
     -------
-    p : where the text goes on
-    at : where the word ends in the pool
-    k : the class of what ended it
+    place : where the text goes on
+    end : where the word ends in the pool
+    kind : the class of the character that ended it
     """
-    code, length = _decode(text, p, final)
-    kind = classes[code]
+    code, length = _decode(text, place, final)
+    first_kind = classes[code]
     while True:
-        at = _encode(code, pool, at)
-        p += length
-        code, length = _decode(text, p, final)
-        k = classes[code]
-        if k == ZERO_WIDTH and kind == PICTOGRAPH:
-            following, _ = _decode(text, p + length, final)
+        end = _encode(code, pool, end)
+        place += length
+        code, length = _decode(text, place, final)
+        kind = classes[code]
+        if kind == ZERO_WIDTH and first_kind == PICTOGRAPH:
+            following, _ = _decode(text, place + length, final)
             if classes[following] == PICTOGRAPH:
-                at = _encode(code, pool, at)
-                p += length
-                code, length = _decode(text, p, final)
+                end = _encode(code, pool, end)
+                place += length
+                code, length = _decode(text, place, final)
                 continue
             if classes[following] == INCOMPLETE:
-                return p, at, classes[following]
-        if k != MARK and not (k == SKIN_TONE and kind == PICTOGRAPH):
-            return p, at, k
+                return place, end, classes[following]
+        if kind != MARK and not (kind == SKIN_TONE and first_kind == PICTOGRAPH):
+            return place, end, kind
 
 
 @kernel()
@@ -205,10 +205,10 @@ def find_or_add(hashed, start, stop, n_types, slots, pool, offsets):
     A new word must begin where the last one ended: at ``offsets[n_types]``.
     """
     last = len(slots) - 1
-    at = first_slot(hashed, last)
-    while slots[at] != 0:
-        if slots[at] >> 32 == hashed:
-            number = (slots[at] & 0xFFFFFFFF) - 1
+    slot = first_slot(hashed, last)
+    while slots[slot] != 0:
+        if slots[slot] >> 32 == hashed:
+            number = (slots[slot] & 0xFFFFFFFF) - 1
             shift = offsets[number] - start
             if offsets[number + 1] - offsets[number] == stop - start:
                 i = start
@@ -216,8 +216,8 @@ def find_or_add(hashed, start, stop, n_types, slots, pool, offsets):
                     i += 1
                 if i == stop:
                     return number
-        at = at + 1 & last
-    slots[at] = hashed << 32 | n_types + 1
+        slot = slot + 1 & last
+    slots[slot] = hashed << 32 | n_types + 1
     offsets[n_types + 1] = stop
     return n_types
 
@@ -231,14 +231,14 @@ def number_words(text, final, classes, lower, slots, pool, offsets, counts, ids,
     text : uint8
         UTF-8; it begins between two words.
     final : bool
-        The text ends with this block. Otherwise a word at its very end may go on in the next and is left.
+        The text ends with this block. Otherwise a word at its very end, which may go on, is left.
     classes, lower
         The rule: `firth.text.splitting.class_table` and `lowercase_table`.
     slots, pool, offsets, counts
         The table of words. There must be room for all that the block may hold: 3 len(text) bytes in the pool,
         len(text) / 2 + 1 new words, and more slots than words.
     ids : int32
-        Room for len(text) + 1 numbers.
+        The result; has room for len(text) + 1 numbers.
     state : int64, shape (STATE_SIZE,)
         Kept between calls.
 
@@ -247,45 +247,47 @@ def number_words(text, final, classes, lower, slots, pool, offsets, counts, ids,
     n_read : int
         The text was read up to here.
     n_ids : int
-        So many numbers were written.
+        How many numbers were written.
     forbidden : bool
-        What stands at `n_read` is not allowed in a text: NUL, or bytes that are not UTF-8.
+        Whether the character at `n_read` is not allowed in a text: NUL, or bytes that are not UTF-8.
     """
     n_types, n_words, line = state[N_TYPES], state[N_WORDS], state[LINE]
     in_sentence = state[IN_SENTENCE] != 0
     n_replaced = state[N_REPLACED]
-    p = n_ids = 0
-    k = SEPARATOR
-    while p < len(text):
-        code, length = _decode(text, p, final)
-        k = classes[code]
+    place = n_ids = 0
+    kind = SEPARATOR
+    while place < len(text):
+        code, length = _decode(text, place, final)
+        kind = classes[code]
         first = offsets[n_types]
         replaced = 0
-        if k <= NUMBER:
-            after, at, base, hashed = p, first, SEPARATOR, HASH_OF_NOTHING
-            # ASCII letters and digits, which are nearly all of most texts. A call for each word would take
-            # longer than the word.
-            while after < len(text):
-                byte = np.int64(text[after])
-                k = classes[byte] if byte < 0x80 else INCOMPLETE
-                if k > NUMBER:
+        if kind <= NUMBER:
+            next_place, end, last_kind, hashed = place, first, SEPARATOR, HASH_OF_NOTHING
+            # Most texts are ASCII letters and digits, nearly all of them. Calling a function for each word
+            # would take longer than reading the word.
+            while next_place < len(text):
+                byte = np.int64(text[next_place])
+                kind = classes[byte] if byte < 0x80 else INCOMPLETE
+                if kind > NUMBER:
                     break
-                base = k
+                last_kind = kind
                 byte = np.int64(lower[byte])
                 hashed = extended(hashed, byte)
-                pool[at] = byte
-                at += 1
-                after += 1
-            if k != SEPARATOR and k != NEWLINE:
-                after, at, k, replaced = _copy_rest(text, after, final, classes, lower, pool, at, base)
-                hashed = hash_word(pool, first, at)
-        elif k in (IDEOGRAPH, PICTOGRAPH):
-            after, at, k = _copy_symbol(text, p, final, classes, pool, first)
-            hashed = hash_word(pool, first, at)
-        elif k >= FORBIDDEN:
+                pool[end] = byte
+                end += 1
+                next_place += 1
+            if kind != SEPARATOR and kind != NEWLINE:
+                next_place, end, kind, replaced = _copy_rest(
+                    text, next_place, final, classes, lower, pool, end, last_kind
+                )
+                hashed = hash_word(pool, first, end)
+        elif kind in (IDEOGRAPH, PICTOGRAPH):
+            next_place, end, kind = _copy_symbol(text, place, final, classes, pool, first)
+            hashed = hash_word(pool, first, end)
+        elif kind >= FORBIDDEN:
             break
         else:
-            if k == NEWLINE:
+            if kind == NEWLINE:
                 line += 1
                 if in_sentence:
                     ids[n_ids] = -1
@@ -293,13 +295,13 @@ def number_words(text, final, classes, lower, slots, pool, offsets, counts, ids,
                     in_sentence = False
             if code == INVALID_CODE:
                 n_replaced += 1
-            p += length
+            place += length
             continue
-        if k == INCOMPLETE:
+        if kind == INCOMPLETE:
             break
-        p = after
+        place = next_place
         n_replaced += replaced
-        number = find_or_add(hashed, first, at, n_types, slots, pool, offsets)
+        number = find_or_add(hashed, first, end, n_types, slots, pool, offsets)
         if number == n_types:
             n_types += 1
         counts[number] += 1
@@ -307,14 +309,14 @@ def number_words(text, final, classes, lower, slots, pool, offsets, counts, ids,
         ids[n_ids] = number
         n_ids += 1
         in_sentence = True
-    if final and in_sentence and p == len(text):
+    if final and in_sentence and place == len(text):
         ids[n_ids] = -1
         n_ids += 1
         in_sentence = False
     state[N_TYPES], state[N_WORDS], state[LINE] = n_types, n_words, line
     state[IN_SENTENCE] = in_sentence
     state[N_REPLACED] = n_replaced
-    return p, n_ids, p < len(text) and k == FORBIDDEN
+    return place, n_ids, place < len(text) and kind == FORBIDDEN
 
 
 @kernel()

@@ -1,33 +1,34 @@
-"""From the names of files to blocks of text: finding, opening, unpacking and reading ahead."""
+"""Blocks of text from files and strings: opening, unpacking, JSON Lines and reading ahead."""
 
 from __future__ import annotations
 
 import bz2
-import glob
 import io
 import itertools
 import json
 import lzma
-import os
 import re
-import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
-from firth.arrays import PathLike
 from firth.errors import InputError
+from firth.text.sources import STANDARD_INPUT, any_of, file_name
 from firth.text.splitting import not_utf8, nul_byte
 
-BLOCK = 1 << 20  # bytes: a block and the numbers of its words stay in the second-level cache
-STANDARD_INPUT = "-"
-TEXT_FIELD = "text"  # of JSON Lines, unless another one is named
+# Bytes that are read at a time: a block and the numbers of its words stay in the second-level cache.
+BLOCK = 1 << 20
+
+# Packed files are read so many bytes at a time: unpacked, they fit into memory however well they were packed.
+_PACKED_BLOCK = 1 << 14
+
+TEXT_FIELD = "text"
+"""The field of JSON Lines that holds the text, unless another one is named."""
 
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 _PACKINGS = (".gz", ".bz2", ".xz", ".zst")
@@ -40,7 +41,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of a text.
+    """A block of a text.
 
     Attributes
     ----------
@@ -49,11 +50,11 @@ class Block:
     data
         Bytes of UTF-8, not checked yet, cut anywhere.
     n_read
-        Bytes read so far, of all files, as they lie on the disk.
+        Bytes read so far, of all files; of packed files, packed bytes.
     n_replaced
-        U+FFFD that were put in the place of something invalid in `data`.
+        Number of U+FFFD in `data` that replace invalid bytes.
     final
-        The text ends here.
+        Whether the text ends here.
     """
 
     name: str
@@ -61,114 +62,6 @@ class Block:
     n_read: int = 0
     n_replaced: int = 0
     final: bool = False
-
-
-def find_files(sources: Iterable[PathLike]) -> list[str]:
-    """Return the files that are meant.
-
-    Parameters
-    ----------
-    sources
-        Files; folders, which stand for all files below them in sorted order; patterns such as
-        ``texts/**/*.txt``, which stand for the files that match, sorted; ``-`` for standard input. Files and
-        folders below a folder are left out, as by patterns, if their names begin with a dot.
-
-    Raises
-    ------
-    InputError
-        There is no such file, no file in the folder, or none that matches the pattern.
-    """
-    files: list[str] = []
-    for given in sources:
-        source = os.fspath(given)
-        if "\n" in source or len(source) > 4096:
-            raise InputError(
-                "a corpus is named by its files; to give text itself, pass an iterator of strings"
-            )
-        try:
-            mode = Path(source).stat().st_mode
-        except (OSError, ValueError):
-            mode = 0
-        if source == STANDARD_INPUT:
-            files.append(source)
-        elif stat.S_ISDIR(mode):
-            below = sorted(_files_below(source))
-            if not below:
-                raise InputError(f"{source}: there is no file in this folder")
-            files += below
-        elif mode:
-            files.append(source)
-        elif glob.has_magic(source):
-            found = glob.glob(source, recursive=True)  # noqa: PTH207  # Path.glob takes no absolute patterns
-            matches = sorted(match for match in found if Path(match).is_file())
-            if not matches:
-                raise InputError(f"{source}: no file matches this pattern")
-            files += matches
-        else:
-            raise InputError(f"{source}: no such file")
-    return files
-
-
-def _files_below(folder: str) -> Iterator[str]:
-    def unreadable(error: OSError) -> None:
-        raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
-
-    seen = set()  # a link may lead back up
-    for here, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
-        real = os.path.realpath(here)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            path = Path(here, name)
-            if not name.startswith(".") and path.is_file():
-                yield str(path)
-
-
-def source_of(sources: Iterable[PathLike], path: PathLike) -> str | None:
-    """Return the source that stands for a file or, if the file were there, would; None if there is none.
-
-    Parameters
-    ----------
-    sources
-        As for `find_files`.
-    path
-        The file. Links are followed.
-    """
-    file = Path(path)
-    # A link is replaced in the folder that it leads to, but it is found where it is.
-    places = {Path(os.path.realpath(file)), Path(os.path.realpath(file.parent), file.name)}
-    for given in sources:
-        source = os.fspath(given)
-        if source != STANDARD_INPUT and any(_stands_for(source, place) for place in places):
-            return source
-    return None
-
-
-def _stands_for(source: str, place: Path) -> bool:
-    given = Path(os.path.realpath(source))
-    if given.is_dir():
-        return place.is_relative_to(given) and not any(
-            part.startswith(".") for part in place.relative_to(given).parts
-        )
-    if given.exists() or not glob.has_magic(source):
-        return place == given
-    folder, name = os.path.split(source)
-    if name == "**":
-        folder, name = source, "*"
-    is_hidden = place.name.startswith(".") and not name.startswith(".")
-    if is_hidden or not fnmatch(place.name, name):
-        return False
-    folders = glob.glob(os.path.join(folder, ""), recursive=True) if folder else [""]  # noqa: PTH118, PTH207
-    return any(Path(os.path.realpath(found)) == place.parent for found in folders)
-
-
-def total_size(files: Iterable[str]) -> int | None:
-    """Return the bytes of all files on the disk; None if one has no size (standard input, a pipe)."""
-    paths = [Path(file) for file in files]
-    return sum(path.stat().st_size for path in paths) if all(path.is_file() for path in paths) else None
 
 
 def read_files(files: Sequence[str], *, field: str, strict: bool) -> Iterator[Block]:
@@ -188,13 +81,13 @@ def read_files(files: Sequence[str], *, field: str, strict: bool) -> Iterator[Bl
     Raises
     ------
     InputError
-        A file cannot be read, is packed and broken, or is not the JSON that it should be; or `field` is
-        another one than usual, and there are no JSON Lines.
+        A file cannot be read, its packed data are broken, or its JSON is; or `field` was named, but no file
+        has JSON Lines.
     """
     n_before = 0
     found_json = False
     for file in files:
-        name = _name(file)
+        name = file_name(file)
         packing, is_json = _kind(file)
         with _read_errors(name), _opened(file) as raw:
             text = cast(BinaryIO, io.BufferedReader(_Unpacked(raw, packing))) if packing else raw
@@ -216,16 +109,6 @@ def read_files(files: Sequence[str], *, field: str, strict: bool) -> Iterator[Bl
         raise InputError(f"no field {field!r}: there are no JSON Lines in {any_of(files)}; leave out --field")
 
 
-def any_of(files: Sequence[str]) -> str:
-    """Name files in a message: the first, and how many others there are."""
-    first = _name(files[0])
-    return first if len(files) == 1 else f"{first} or the {len(files) - 1:,} other files"
-
-
-def _name(file: str) -> str:
-    return "standard input" if file == STANDARD_INPUT else file
-
-
 def read_strings(strings: Iterable[str], *, strict: bool) -> Iterator[Block]:
     """Read strings as `read_files` reads the texts in JSON Lines.
 
@@ -241,7 +124,7 @@ def read_strings(strings: Iterable[str], *, strict: bool) -> Iterator[Block]:
 
 
 def read_ahead(items: Iterator[T]) -> Iterator[T]:
-    """Give the same items, and fetch the next one in a thread while one is being worked on."""
+    """Yield the same items, and fetch the next one in a thread while the caller works on one."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         ahead = thread.submit(next, items, None)
         while (item := ahead.result()) is not None:
@@ -250,7 +133,7 @@ def read_ahead(items: Iterator[T]) -> Iterator[T]:
 
 
 def _kind(file: str) -> tuple[str, bool]:
-    """Return the suffix of a packed file, else nothing, and whether it must be JSON Lines by its name."""
+    """Return the packing suffix of a file name (or ""), and whether the name says that it is JSON Lines."""
     suffixes = [suffix.lower() for suffix in Path(file).suffixes]
     packing = suffixes.pop() if suffixes and suffixes[-1] in _PACKINGS else ""
     return packing, bool(suffixes) and suffixes[-1] in _JSON_LINES
@@ -297,7 +180,7 @@ def _json_texts(lines: Iterable[bytes], name: str, field: str, strict: bool) -> 
 
 
 def _json_text(line: bytes, where: str, field: str, strict: bool) -> tuple[bytes, int]:
-    """Return the text in one line of JSON Lines, in UTF-8, and the number of U+FFFD put in."""
+    """Return the text in one line of JSON Lines, in UTF-8, and how many U+FFFD replace invalid bytes."""
     try:
         decoded, n_replaced = line.decode().rstrip(), 0
     except UnicodeDecodeError as error:
@@ -326,7 +209,7 @@ def _json_text(line: bytes, where: str, field: str, strict: bool) -> tuple[bytes
 
 
 def _encoded(text: str, where: str, strict: bool) -> tuple[bytes, int]:
-    """Return a text in UTF-8 and the number of U+FFFD put in for surrogates, which UTF-8 has not."""
+    """Return a text in UTF-8, and how many U+FFFD replace surrogates, which UTF-8 cannot express."""
     if not isinstance(text, str):
         raise InputError(
             f"{where} is {text!r}, not a string; give all sentences as strings, or all as lists of words"
@@ -343,7 +226,7 @@ def _encoded(text: str, where: str, strict: bool) -> tuple[bytes, int]:
 
 
 def _joined(texts: Iterable[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:
-    """Make blocks of short texts, a line end after each."""
+    """Join short texts to blocks, with a line end after each text."""
     lines: list[bytes] = []
     size = n_replaced = 0
     for text, n in texts:
@@ -358,10 +241,10 @@ def _joined(texts: Iterable[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:
 
 
 class _Unpacked(io.RawIOBase):
-    """What is packed in a file, of one or more members.
+    """The unpacked bytes of a packed file with one or more members.
 
-    The readers in the bz2, lzma and zstandard modules take some truncated files, or files with something else
-    behind the packed data, for whole ones: text would be lost without a word.
+    The readers in the bz2, lzma and zstandard modules do not notice that some files are truncated, or have
+    other bytes after the packed data: text would be lost silently.
     """
 
     def __init__(self, packed: BinaryIO, packing: str) -> None:
@@ -376,8 +259,7 @@ class _Unpacked(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         while not self._output:
-            # So little at a time that it fits into memory however well it was packed.
-            self._input = self._input or self._packed.read(1 << 14)
+            self._input = self._input or self._packed.read(_PACKED_BLOCK)
             if not self._input:
                 if not self._member.eof:
                     raise EOFError("the file ends before the packed data do")
@@ -399,7 +281,7 @@ class _Unpacked(io.RawIOBase):
 
 
 def _unpacker(packing: str) -> tuple[Callable[[], Any], type[Exception]]:
-    """Return what makes an object that unpacks one member, and the error that such objects raise."""
+    """Return a function that makes an unpacker for one member, and the error that unpackers raise."""
     if packing == ".gz":
         return lambda: zlib.decompressobj(wbits=31), zlib.error
     if packing == ".bz2":

@@ -40,15 +40,16 @@ import numpy.typing as npt
 from firth.arrays import Ids
 from firth.errors import InputError
 
-# Classes of characters, so ordered that the compiled splitter compares once: what begins or continues words
-# first, then what may join them, then what ends them.
+# Classes of characters. Their order lets the compiled splitter test for a group with one comparison: first
+# the characters that begin or continue words, then those that may join words, then those that end them.
 LETTER, NUMBER, MARK, IDEOGRAPH, PICTOGRAPH, SKIN_TONE = range(6)
 ZERO_WIDTH, APOSTROPHE, POINT, UNDERSCORE = range(6, 10)
 SEPARATOR, NEWLINE, FORBIDDEN, INCOMPLETE = range(10, 14)
 
-# What the compiled splitter reads where there is no character: two more rows of its class table.
-INVALID_CODE = 0x110000  # bytes that are not UTF-8
-INCOMPLETE_CODE = 0x110001  # the block ends here, the text perhaps not
+INVALID_CODE = 0x110000
+"""The compiled splitter's code for bytes that are not UTF-8; a row of its class table."""
+INCOMPLETE_CODE = 0x110001
+"""Its code for the end of a block, where the text may go on; a row of its class table."""
 REPLACEMENT = 0xFFFD
 
 # From here on, every character is its own lowercase.

@@ -15,13 +15,14 @@ from firth.files.atomic import open_input, open_output
 
 _HEADER = "# firth vocabulary, {} words in all"
 _HEADER_LINE = re.compile(_HEADER.format("([0-9]{1,18})") + r"\r?\n")
-_LINE = re.compile(r"(.*)\t([1-9][0-9]{0,17})\r?\n?", re.DOTALL)  # the word may hold tabs
+# The word may hold tabs.
+_LINE = re.compile(r"(.*)\t([1-9][0-9]{0,17})\r?\n?", re.DOTALL)
 
 
 class Vocabulary:
     """Words and their counts, the most frequent first, equally frequent ones in code point order.
 
-    Made by `from_counts` or `load`; not to be changed.
+    Made by `from_counts` or `load`; it must not be changed.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ class Vocabulary:
     counts
         How often each occurs, shape (n,).
     n_words
-        All words of the corpus, those that are not in the vocabulary too.
+        Number of words in the corpus, those that are not in the vocabulary included.
 
     Attributes
     ----------
@@ -39,7 +40,7 @@ class Vocabulary:
     counts : ndarray of int64, shape (n,)
         How often each occurs; read-only.
     n_words : int
-        All words of the corpus.
+        Number of words in the corpus.
     """
 
     def __init__(self, words: list[str], counts: Int64s, n_words: int) -> None:
@@ -71,7 +72,7 @@ class Vocabulary:
         max_size
             Keep no more words than this: the most frequent.
         n_words
-            All words of the corpus; if None, the sum of `counts`.
+            Number of words in the corpus; if None, the sum of `counts`.
 
         Raises
         ------
@@ -127,7 +128,7 @@ class Vocabulary:
         return np.array([self._numbers.get(word, -1) for word in words], dtype=np.int32)
 
     def keep_probabilities(self, sample: float) -> Float32s:
-        """Return how probably each occurrence of a word is kept when frequent words are thinned out.
+        """Return the probability to keep an occurrence of each word when frequent words are subsampled.
 
         This is min(1, √(t/f) + t/f) for a word that makes up the fraction f of all occurrences of words of
         the vocabulary, as in word2vec.c. (Mikolov et al. 2013, "Distributed Representations of Words and
@@ -173,7 +174,7 @@ class Vocabulary:
         return weights
 
     def save(self, path: PathLike) -> None:
-        """Write one line ``word<TAB>count`` a word, after one that holds `n_words`.
+        """Write a line with `n_words`, then a line ``word<TAB>count`` for each word.
 
         Raises
         ------

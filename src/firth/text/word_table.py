@@ -42,7 +42,7 @@ class WordTable:
         self._offsets = np.zeros(1024, dtype=np.int64)
         self._counts = np.zeros(1024, dtype=np.int64)
         self._ids = np.zeros(1024, dtype=np.int32)
-        self._rest = b""  # an unfinished word at the end of the last block
+        self._rest = b""  # a word at the end of the last block that may go on
         self._waiting: list[bytes] = []
 
     def __len__(self) -> int:
@@ -85,7 +85,7 @@ class WordTable:
         InputError
             The text is not valid UTF-8 (where that is an error), or holds a NUL byte.
         """
-        # A word longer than a block is not scanned again with each block, but when it has doubled.
+        # A word longer than a block is scanned again when its length has doubled, not with each block.
         self._waiting.append(block)
         if not final and sum(map(len, self._waiting)) < len(self._rest):
             return self._ids[:0]
@@ -120,7 +120,7 @@ class WordTable:
         return [word.lower() for word in words] if self._lowercase else words
 
     def merge_spellings(self) -> Ids:
-        """Make one word of those that `words` spells alike.
+        """Give one number to all words that `words` spells alike.
 
         Returns
         -------
@@ -153,7 +153,7 @@ class WordTable:
         return int(number)
 
     def _reserve(self, n_bytes: int) -> None:
-        """Make room for all that `n_bytes` of text may hold."""
+        """Make room for all words that `n_bytes` of text may hold."""
         n_types = len(self) + n_bytes // 2 + 1
         self._pool = _grown(self._pool, int(self._offsets[len(self)]) + 3 * n_bytes)
         self._offsets = _grown(self._offsets, n_types + 1)
@@ -182,7 +182,7 @@ class TokenTable:
         Lowercase the words.
     """
 
-    _BATCH = 1 << 18  # tokens
+    _BATCH_TOKENS = 1 << 18
 
     def __init__(self, *, lowercase: bool = True) -> None:
         self._lowercase = lowercase
@@ -230,7 +230,7 @@ class TokenTable:
                 raise InputError(f"sentence {place} of the corpus is not a list of words: {error}") from None
             if len(ids) > before:
                 ids.append(-1)
-            if len(ids) >= self._BATCH:
+            if len(ids) >= self._BATCH_TOKENS:
                 yield self._count(ids)
                 ids = array("i")
         yield self._count(ids)

@@ -9,7 +9,8 @@ import numpy as np
 
 from firth.arrays import Float32s, Floats, Ids
 from firth.progress import Progress
-from firth.text.corpus import EncodedCorpus, Source
+from firth.text.corpus import Source
+from firth.text.encoded import EncodedCorpus
 from firth.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ import numpy as np
 
 from firth.arrays import Float32s, Float64s, Floats, Ids, Indices, Int64s
 from firth.progress import Progress
-from firth.text.corpus import EncodedCorpus
+from firth.text.encoded import EncodedCorpus
 from firth.vectors.kernels.cooccurrence import compress, count_pairs, subtract, weighted_sum
 
 # A thread gathers counts in dense rows of so many bytes. Above 32 MB, malloc gets slow.

@@ -11,7 +11,8 @@ import numpy as np
 
 from firth.errors import InputError
 from firth.progress import Progress
-from firth.text.corpus import Corpus, encode
+from firth.text.corpus import Corpus
+from firth.text.encoded import encode
 from firth.text.vocabulary import Vocabulary
 from firth.vectors.contexts import Text, WindowContexts
 from firth.vectors.losses import perplexity_of, softmax_loss

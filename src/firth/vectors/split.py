@@ -12,7 +12,7 @@ from firth.arrays import Ids, Int64s, PathLike
 from firth.checks import share
 from firth.errors import InputError
 from firth.files.atomic import atomic_path
-from firth.text.corpus import EncodedCorpus
+from firth.text.encoded import EncodedCorpus
 
 SHARE_NAME = "the share of the text to hold out"
 """What errors call it."""

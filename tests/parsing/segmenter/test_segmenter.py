@@ -4,6 +4,8 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,10 +17,10 @@ from hypothesis import strategies as st
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.parsing.evaluation import evaluate_raw
-from firth.parsing.segmenter import segmenter as module
-from firth.parsing.segmenter.multiwords import MultiwordRules
-from firth.parsing.segmenter.network import spans_f1
-from firth.parsing.segmenter.segmenter import Segmenter, raw_text
+from firth.parsing.segmenter import sentences as sentences_module
+from firth.parsing.segmenter import tokens as tokens_module
+from firth.parsing.segmenter.segmenter import Segmenter
+from firth.parsing.segmenter.treebank import raw_text
 from firth.progress import Progress
 from firth.text import conllu
 from firth.text.document import MultiwordToken, Sentence, Token
@@ -225,29 +227,80 @@ def test_no_character_is_lost(segmenter: Segmenter, text: str) -> None:
 def test_the_windows_do_not_matter(segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:
     gold = treebank(30, 4)
     text = raw_text(gold) + "\r\n\r\n" + "cat.dog,the " * 20 + " " * 200 + "x.y" * 100 + "\n\nThe end."
-    monkeypatch.setattr(module, "_PIECE", 50)
+    monkeypatch.setattr(tokens_module, "_PIECE_CHARACTERS", 50)
     expected = segmenter.segment(text)
-    for block, part in ((16, 3), (500, 30)):
-        monkeypatch.setattr(module, "_BLOCK", block)
-        monkeypatch.setattr(module, "_PART", part)
+    for window, part in ((16, 3), (500, 30)):
+        monkeypatch.setattr(sentences_module, "_WINDOW_CHARACTERS", window)
+        monkeypatch.setattr(tokens_module, "_RUN_CHARACTERS", window)
+        monkeypatch.setattr(sentences_module, "_PART_TOKENS", part)
         assert segmenter.segment(text) == expected
 
 
 def test_endless_sentences_are_cut(segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LONGEST_SENTENCE", 50)
+    monkeypatch.setattr(sentences_module, "_LONGEST_SENTENCE", 50)
     text = "the cat " * 500
     expected = segmenter.segment(text)
     assert max(map(len, expected)) <= 50
     assert sum(map(len, expected)) == 1000
-    monkeypatch.setattr(module, "_PART", 20)
+    monkeypatch.setattr(sentences_module, "_PART_TOKENS", 20)
     assert segmenter.segment(text) == expected
 
 
+@given(st.lists(ANYTHING, max_size=8), st.integers(0, 3))
+@example(["a\r", "\n\r", "\nb"], 0)
+@example(["The cat. The", " dog", "", ". "], 1)
+@example([" \n", "\n "], 0)
+@settings(max_examples=300)
+def test_a_text_may_be_cut_anywhere(segmenter: Segmenter, blocks: list[str], size: int) -> None:
+    """Windows have a few characters: one holds several blocks, or one block holds several windows."""
+    text = "".join(blocks)
+    with pytest.MonkeyPatch.context() as patch:
+        expected = segmenter.segment(text)
+        assert list(segmenter.stream(blocks)) == expected
+        patch.setattr(sentences_module, "_WINDOW_CHARACTERS", (1, 5, 20, 1000)[size])
+        patch.setattr(sentences_module, "_PART_TOKENS", 3)
+        assert list(segmenter.stream(blocks)) == expected
+        assert list(segmenter.stream(text)) == expected  # a string is an iterable of characters
+
+
+@pytest.mark.parametrize("block", [1, 7, 333, 20_000])
+def test_a_long_text_may_be_cut_anywhere(segmenter: Segmenter, block: int) -> None:
+    text = raw_text(treebank(3000, 6)) + "\n\n" + "x.y," * 9000 + " " * 40_000 + "The end"
+    blocks = (text[i : i + block] for i in range(0, len(text), block))
+    assert list(segmenter.stream(blocks)) == segmenter.segment(text)
+
+
 def test_sentences_come_while_the_text_is_read(segmenter: Segmenter) -> None:
-    text = "The cat sees the dog. " * 50_000
-    stream = segmenter.stream(text)
-    first = next(stream)
-    assert forms([first]) == [["The", "cat", "sees", "the", "dog", "."]]
+    n_read = 0
+
+    def blocks() -> Iterator[str]:
+        nonlocal n_read
+        while True:
+            n_read += 1
+            yield "The cat sees the dog. " * 100
+
+    stream = segmenter.stream(blocks())
+    for k in range(20_000):
+        found = next(stream)
+        assert (found[0].start, found[-1].end) == (22 * k, 22 * k + 21)
+    assert n_read < 220
+
+
+def test_memory_holds_no_more_than_it_must(segmenter: Segmenter) -> None:
+    finder = segmenter.finder()
+    longest = 0
+    for _ in range(300):
+        for places in finder.feed("The cat sees the dog.\n" * 50):
+            longest = max(longest, len(places.text))
+    assert 300 * 50 * 22 > 300_000
+    assert longest < 40_000
+
+
+def test_threads_share_a_segmenter(segmenter: Segmenter) -> None:
+    texts = [f"{raw_text(treebank(200, seed))} {chr(0x1000 + 256 * seed)}can't" for seed in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(segmenter.segment, texts))
+    assert found == [segmenter.segment(text) for text in texts]
 
 
 def test_one_endless_chunk(segmenter: Segmenter) -> None:
@@ -286,67 +339,7 @@ def test_a_damaged_model_is_refused(segmenter: Segmenter) -> None:
         Segmenter.from_arrays(arrays, metadata | {"rules": {"n't": []}})
 
 
-# ---------------------------------------------------------------------------------------------- words
-
-
-def test_words_of_multiword_tokens() -> None:
-    seen = [
-        *(sentence(f"{stem}|n't") for stem in ("do", "did", "is", "has", "wo", "ca")),
-        *(sentence(form) for form in ("ant", "n't", "cats")),
-        sentence("zu|m"),
-        sentence("gon|na"),
-    ]
-    seen[-2].tokens[1].form = "dem"
-    known = MultiwordRules.learn(seen)
-    answers = {
-        "don't": ("do", "n't"),
-        "couldn't": ("could", "n't"),  # by the rule
-        "n't": (),  # nothing before the ending
-        "ant": (),
-        "zum": ("zu", "dem"),
-        "Zum": ("Zu", "dem"),
-        "ZUM": ("ZU", "DEM"),
-        "Gonna": ("Gon", "na"),
-        "GONNA": ("GON", "NA"),
-        "unseen": (),
-    }
-    assert dict(zip(answers, known.words(answers), strict=True)) == answers
-    assert MultiwordRules(known.rules, known.exceptions).words(answers) == list(answers.values())
-
-
-def test_what_is_both_is_what_it_mostly_is() -> None:
-    some = [sentence("its")] * 3 + [sentence("it|s")] * 2 + [sentence("we|re")] * 2 + [sentence("were")]
-    assert MultiwordRules.learn(some).words(["its", "were"]) == [(), ("we", "re")]
-
-
-def test_a_misspelling_must_be_frequent() -> None:
-    def misspelt(*surface: str) -> Sentence:
-        made = sentence(*surface)
-        made.tokens[-1].feats = "Number=Sing|Typo=Yes"
-        return made
-
-    some = [misspelt("plumber|s"), *[misspelt("do|nt")] * 2, misspelt("Do|nt"), *[misspelt("It|s")] * 3]
-    some += [sentence("its")] * 4
-    assert MultiwordRules.learn(some).words(["plumbers", "dont", "Dont", "Its"]) == [
-        (),
-        ("do", "nt"),
-        ("Do", "nt"),
-        (),
-    ]
-
-
 # ---------------------------------------------------------------------------------------------- parts
-
-
-def test_f1_of_spans() -> None:
-    def ends(places: str) -> np.ndarray:
-        return np.array([place == "|" for place in places], np.bool_)
-
-    assert spans_f1(ends("..|.|..|"), ends("..|.|..|")) == 100
-    # A boundary too much makes two spans wrong of four, one of three on the other side.
-    assert spans_f1(ends("..|.|..|"), ends("..|.|.||")) == pytest.approx(100 * 2 * 2 / (3 + 4))
-    assert spans_f1(ends("..|.|..|"), ends("....|..|")) == pytest.approx(100 * 2 * 1 / (3 + 2))
-    assert spans_f1(ends(""), ends("")) == 0
 
 
 def test_kernels_run_as_plain_python(segmenter: Segmenter, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import firth
 from firth.errors import InputError
 from firth.learning import objectives
 from firth.progress import Progress
-from firth.text.corpus import Corpus, encode
+from firth.text.corpus import Corpus
+from firth.text.encoded import encode
 from firth.vectors.cooccurrence import count
 from firth.vectors.losses import softmax_loss
 from firth.vectors.trainers import exact_softmax, softmax

@@ -14,7 +14,8 @@ import pytest
 import firth
 from firth.errors import InputError
 from firth.progress import Progress
-from firth.text.corpus import Corpus, EncodedCorpus, encode
+from firth.text.corpus import Corpus
+from firth.text.encoded import EncodedCorpus, encode
 from firth.vectors.cooccurrence import count
 from firth.vectors.losses import negative_sampling_loss, softmax_loss
 from firth.vectors.prediction import perplexity

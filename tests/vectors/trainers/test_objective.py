@@ -12,7 +12,8 @@ import firth
 from firth.errors import InputError
 from firth.progress import Progress
 from firth.runs.workers import worker_threads
-from firth.text.corpus import Corpus, encode
+from firth.text.corpus import Corpus
+from firth.text.encoded import encode
 from firth.vectors import contexts as contexts_module
 from firth.vectors.contexts import WindowContexts
 from firth.vectors.trainers.objective import Objective

@@ -14,7 +14,8 @@ import firth
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.progress import Progress
-from firth.text.corpus import Corpus, encode
+from firth.text.corpus import Corpus
+from firth.text.encoded import encode
 from firth.vectors.trainers import negative_sampling
 
 

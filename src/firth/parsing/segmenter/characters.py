@@ -1,4 +1,10 @@
-"""What the segmenter reads of a text: its characters and their classes, and its chunks."""
+"""The characters of a text and their classes, and its chunks: runs of text without white space.
+
+The tables of classes and lower-case letters are filled page by page and shared by all threads. That is safe
+without a lock: whoever fills a page writes the same values, which follow from Python's tables alone, and the
+page is marked as known after its last value. Two threads may fill a page at the same time, which costs time
+once; no thread reads a page that is not complete.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +19,12 @@ from firth.parsing.segmenter import kernels
 from firth.parsing.segmenter.kernels import CATEGORIES, SPACE
 
 _CODE_POINTS = 0x110000
-_PAGE = 256
+_PAGE_CHARACTERS = 256
 
 _CLASSES = {category: k for k, category in enumerate(CATEGORIES, SPACE + 1)}
 
-# Filled page by page, when a text first has a character of the page: all at once would take half a second.
-_known_pages = np.zeros(_CODE_POINTS // _PAGE, np.bool_)
+# A page is filled when a text first has one of its characters: all at once would take half a second.
+_known_pages = np.zeros(_CODE_POINTS // _PAGE_CHARACTERS, np.bool_)
 _class_table = np.zeros(_CODE_POINTS, np.uint8)
 _lower_table = np.zeros(_CODE_POINTS, np.uint32)
 
@@ -40,36 +46,36 @@ class Characters:
 
     @classmethod
     def of(cls, text: str) -> Characters:
-        """Read a text, which may hold anything, halves of surrogate pairs too."""
+        """Look up the characters of any text; half a surrogate pair is a character too."""
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
         pages = np.zeros(len(_known_pages), np.bool_)
-        pages[codes // _PAGE] = True
+        pages[codes // _PAGE_CHARACTERS] = True
         for page in np.flatnonzero(pages & ~_known_pages).tolist():
             _read_page(page)
         return cls(codes, _class_table[codes], _lower_table[codes])
 
 
 def _read_page(page: int) -> None:
-    """Fill a page of the tables from those of Python."""
-    for code in range(page * _PAGE, (page + 1) * _PAGE):
+    """Fill a page of the tables from Python's."""
+    for code in range(page * _PAGE_CHARACTERS, (page + 1) * _PAGE_CHARACTERS):
         character = chr(code)
         _class_table[code] = SPACE if character.isspace() else _CLASSES[unicodedata.category(character)]
-        _lower_table[code] = ord(character.lower()[0])  # one is longer in lower case, İ
-    _known_pages[page] = True  # not earlier: another thread may be here too
+        _lower_table[code] = ord(character.lower()[0])  # İ has two characters in lower case
+    _known_pages[page] = True  # last: other threads read the page from now on
 
 
 @dataclass(frozen=True)
 class Chunks:
-    """What stands between white space in a text.
+    """The runs of a text without white space.
 
     Attributes
     ----------
     characters
-        Those of the text.
+        The characters of the text.
     starts, ends
         (n,): where each chunk begins and ends.
     breaks
-        (n,): whether a blank line, or nothing more, comes after it.
+        (n,): whether a blank line, or the end of the text, comes after each chunk.
     """
 
     characters: Characters

@@ -1,6 +1,6 @@
-"""Compiled loops of the segmenter: chunks of text, and what the network reads of characters and tokens.
+"""Compiled loops of the segmenter: chunks of text, and the features of characters and tokens.
 
-A *chunk* is what stands between white space. Characters are given as three parallel arrays: `codes` (code
+A *chunk* is a run of text without white space. Characters are given as three parallel arrays: `codes` (code
 points), `classes` (see `firth.parsing.segmenter.characters`) and `lowers` (code points in lower case).
 
 The kernels also run as plain Python (NUMBA_DISABLE_JIT=1). For that, numbers are widened to int64 before any
@@ -29,10 +29,12 @@ CHARACTER_CHANNELS = 6
 TOKEN_CHANNELS = 5
 
 _LINE_FEED, _RETURN = 10, 13
-_SYMBOLS = 0x110000  # in a shape, what stands for a kind of letter comes after all code points
+# The symbols of a word shape: code points, and from here on four kinds of letters and digits.
+_SYMBOLS = 0x110000
+# A word shape has at most 12 symbols; in the shape of a token, at most 3 equal ones follow one another.
 _LONGEST_SHAPE, _MOST_ALIKE = 12, 3
-_FARTHEST = 9  # from either end of a chunk, positions are told apart
-_BUCKETS = 16
+# The place of a character in a chunk is counted from both ends, up to 9; larger numbers are 9.
+_FARTHEST, _PLACES = 9, 16
 
 
 @kernel(inline="always")
@@ -52,7 +54,7 @@ def _beginning(channel: int) -> int:
 def find_chunks(
     codes: np.ndarray, classes: np.ndarray, starts: np.ndarray, ends: np.ndarray, breaks: np.ndarray
 ) -> int:
-    """Find all chunks, and the blank lines after them; return how many there are."""
+    """Find all chunks, and the blank lines after them; return the number of chunks."""
     n, lines, i = 0, 0, 0
     while i < len(codes):
         if classes[i] == SPACE:
@@ -79,20 +81,20 @@ def find_pieces(
     classes: np.ndarray, never: np.ndarray, longest: int, starts: np.ndarray, ends: np.ndarray,
     pieces: np.ndarray, asked: np.ndarray,
 ) -> int:  # fmt: skip
-    """Find where it is a question whether a token ends, and the pieces of chunks that it takes to answer it.
+    """Find where a token may end, and the pieces of chunks that must be read to decide it.
 
-    Returns how many pieces there are.
+    Returns the number of pieces.
 
     Parameters
     ----------
     never
         (N_CLASSES, N_CLASSES): whether no token ends between characters of these classes.
     longest
-        Chunks are cut into pieces of so many characters.
+        Length of a piece, in characters.
     pieces
         (n, 3): where each piece begins and ends, and the number of its chunk.
     asked
-        For each character whether it may be the end of a token; not the last one of a chunk, which is.
+        For each character, whether a token may end after it. The end of a chunk is no question: a token ends.
     """
     n = 0
     for chunk in range(len(starts)):
@@ -111,7 +113,7 @@ def find_pieces(
 
 @kernel(inline="always")
 def _symbol(code: int, kind: int) -> int:
-    """Return what stands for a character in a shape: one of four kinds of letters and digits, or itself."""
+    """Return the symbol of a character in a word shape: a kind of letter or digit, or the character."""
     if kind > _LAST_DIGIT:
         return code
     if kind <= _LAST_UPPER:
@@ -122,16 +124,16 @@ def _symbol(code: int, kind: int) -> int:
 
 
 @kernel(inline="always")
-def _sort(kind: int) -> int:
-    """Return whether a class is one of letters, digits, or others."""
+def _group(kind: int) -> int:
+    """Return 0 for a class of letters, 1 for digits, 2 for others."""
     return 0 if kind <= _LAST_LETTER else 1 if kind <= _LAST_DIGIT else 2
 
 
 @kernel()
-def _shape(
+def _word_shape(
     codes: np.ndarray, classes: np.ndarray, first: int, last: int, most_alike: int, hashed: int
 ) -> int:
-    """Return the hash of the shape of characters: at most `most_alike` of its symbols in a row are alike."""
+    """Return the hash of a word shape, with at most `most_alike` equal symbols after one another."""
     length, alike, previous = 0, 0, -1
     for i in range(first, last):
         symbol = _symbol(np.int64(codes[i]), np.int64(classes[i]))
@@ -152,35 +154,35 @@ def describe_characters(
 ) -> None:  # fmt: skip
     """Write a row of hashes for each character of each piece.
 
-    They are those of the character, its class, the letters, digits or others around it that are of its sort,
-    the shape of the piece, the place in it, and the class of the character after the white space.
+    The features of a character are: itself; its class; the run of letters, digits or others that it is in;
+    the word shape of its piece; its place in the piece; the class of the first character after the white
+    space.
 
     Parameters
     ----------
     pieces
         See `find_pieces`.
     following
-        For each chunk the class of the first character of the next one, or that of a space at the end of a
-        paragraph.
+        For each chunk, the class of the first character of the next chunk; SPACE at the end of a paragraph.
     hashes
         (characters of all pieces, CHARACTER_CHANNELS).
     """
     row = 0
     for p in range(len(pieces)):
         first, last = pieces[p, 0], pieces[p, 1]
-        shape = _mixed(_shape(codes, classes, first, last, 1, _beginning(3)))
+        shape = _mixed(_word_shape(codes, classes, first, last, 1, _beginning(3)))
         next_class = _mixed(extended(_beginning(5), np.int64(following[pieces[p, 2]])))
         i = first
         while i < last:
-            sort = _sort(np.int64(classes[i]))
+            group = _group(np.int64(classes[i]))
             run = _beginning(2)
             end = i
-            while end < last and _sort(np.int64(classes[end])) == sort:
-                run = extended(run, np.int64(_SYMBOLS if sort == 1 else lowers[end]))
+            while end < last and _group(np.int64(classes[end])) == group:
+                run = extended(run, np.int64(_SYMBOLS if group == 1 else lowers[end]))
                 end += 1
             run = _mixed(run)
             while i < end:
-                place = min(i - first, _FARTHEST) * _BUCKETS + min(last - 1 - i, _FARTHEST)
+                place = min(i - first, _FARTHEST) * _PLACES + min(last - 1 - i, _FARTHEST)
                 hashes[row, 0] = _mixed(extended(_beginning(0), np.int64(codes[i])))
                 hashes[row, 1] = _mixed(extended(_beginning(1), np.int64(classes[i])))
                 hashes[row, 2] = run
@@ -198,8 +200,8 @@ def describe_tokens(
 ) -> None:  # fmt: skip
     """Write a row of hashes for each token.
 
-    They are those of the form in lower case, its shape, its first and last three characters, and of whether
-    there is white space before and after it.
+    The features of a token are: its form in lower case; its word shape; its first three characters; its last
+    three characters; whether there is white space before and after it.
     """
     n = len(starts)
     for t in range(n):
@@ -215,7 +217,7 @@ def describe_tokens(
         before = t == 0 or ends[t - 1] < first
         after = t == n - 1 or starts[t + 1] > last
         hashes[t, 0] = _mixed(form)
-        hashes[t, 1] = _mixed(_shape(codes, classes, first, last, _MOST_ALIKE, _beginning(1)))
+        hashes[t, 1] = _mixed(_word_shape(codes, classes, first, last, _MOST_ALIKE, _beginning(1)))
         hashes[t, 2] = _mixed(prefix)
         hashes[t, 3] = _mixed(suffix)
         hashes[t, 4] = _mixed(extended(_beginning(4), 2 * before + after))

@@ -11,21 +11,33 @@ from firth.text.document import MultiwordToken, Sentence
 Words: TypeAlias = tuple[str, ...]
 """The words of a multiword token; none of a token that is a word itself."""
 
+# Rules are about endings of at most 6 characters.
 _LONGEST_ENDING = 6
-_MIN_FORMS = 5  # for a rule, that it must have been seen in
-_MIN_MISSPELT = 3  # times: one "plumbers" for "plumber's" must not cut all plumbers
-_REMEMBERED = 500_000  # forms whose words are kept at hand
+
+# A rule must hold for 5 forms of the treebank at least.
+_MIN_FORMS = 5
+
+# A misspelling must be seen 3 times to count: one "plumbers" for "plumber's" must not cut all plumbers.
+_MIN_MISSPELT = 3
+
+# The words of so many forms are remembered; then remembering begins anew.
+_REMEMBERED_FORMS = 500_000
 
 
 class MultiwordRules:
-    """Tells the words of tokens: rules for how they end, and the forms that keep to no rule.
+    """Finds the words of tokens by rules for their endings, and by a list of exceptions.
+
+    Threads may share one object. The words that it has found are remembered in a dictionary without a lock:
+    the words of a form follow from the form alone, so threads that look it up at the same time store equal
+    values, and nothing is ever removed from a dictionary. When it is full, another one takes its place, and a
+    thread that still uses the old one finds the same words there.
 
     Parameters
     ----------
     rules
-        What an ending of a form becomes: ``n't`` becomes nothing more of the first word, and ``n't``.
+        For an ending, the rest of the first word and the other words: ``n't`` becomes ``""`` and ``n't``.
     exceptions
-        The words of forms.
+        For a form that no rule fits, its words.
     """
 
     def __init__(self, rules: Mapping[str, Words], exceptions: Mapping[str, Words]) -> None:
@@ -36,7 +48,7 @@ class MultiwordRules:
 
     @classmethod
     def learn(cls, sentences: Iterable[Sentence]) -> MultiwordRules:
-        """Learn from a treebank. A form that is now one word, now several, is what it mostly is."""
+        """Learn from a treebank; where the words of a form vary, the most frequent ones count."""
         usual = _usual_words(sentences)
         rules = _learn_rules(usual)
         by_rules = cls(rules, {}).words(usual)
@@ -48,7 +60,7 @@ class MultiwordRules:
     def words(self, forms: Iterable[str]) -> list[Words]:
         """Return the words of each multiword token; none for a token that is a word itself."""
         found = self._found
-        if len(found) > _REMEMBERED:  # a stream of text has no end of forms
+        if len(found) > _REMEMBERED_FORMS:  # a stream of text has ever new forms
             found = self._found = {}
         return [
             found[form] if form in found else found.setdefault(form, self._look_up(form)) for form in forms
@@ -65,7 +77,11 @@ class MultiwordRules:
 
 
 def _usual_words(sentences: Iterable[Sentence]) -> dict[str, Words]:
-    """Return what each form mostly is. What is misspelt (``Typo=Yes``) must be so in whatever case."""
+    """Return the words that each form mostly has; none for a form that mostly is one word.
+
+    A misspelt multiword token (``Typo=Yes``) counts only if the form is frequent, in upper or lower case, and
+    mostly misspelt.
+    """
     seen: defaultdict[str, Counter[Words]] = defaultdict(Counter)
     misspelt: Counter[tuple[str, Words]] = Counter()
     in_any_case: Counter[str] = Counter()
@@ -93,7 +109,10 @@ def _usual_words(sentences: Iterable[Sentence]) -> dict[str, Words]:
 
 
 def _learn_rules(usual: Mapping[str, Words]) -> dict[str, Words]:
-    """Find what endings become in most forms that have them; the shortest ending that says it."""
+    """Return the rules: for an ending, the words that most forms with it have.
+
+    Where a shorter ending gives the same words, only that is a rule.
+    """
     votes: defaultdict[str, Counter[Words]] = defaultdict(Counter)
     endings = {ending for form, words in usual.items() if words for ending in _endings(form)}
     for form, words in usual.items():
@@ -112,12 +131,12 @@ def _learn_rules(usual: Mapping[str, Words]) -> dict[str, Words]:
 
 
 def _endings(form: str) -> list[str]:
-    """Return all endings of a form that rules may be about, but for the whole form."""
+    """Return the endings of a form that may have a rule; never the whole form."""
     return [form[k:] for k in range(max(1, len(form) - _LONGEST_ENDING), len(form))]
 
 
 def _change(form: str, ending: str, words: Words) -> Words:
-    """Return what an ending became: the rest of the first word, and the others; none if no rule says it."""
+    """Return the rest of the first word and the other words; none if no rule can give these words."""
     beginning = form[: -len(ending)]
     if not words or not words[0].startswith(beginning):
         return ()
@@ -125,7 +144,7 @@ def _change(form: str, ending: str, words: Words) -> Words:
 
 
 def _in_case_of(form: str, words: Words) -> Words:
-    """Return the words of a form in lower case as they are written in the form itself."""
+    """Return words in lower case with the upper-case letters of the form."""
     if "".join(words) == form.lower() and len(form) == len(form.lower()):
         ends = [sum(map(len, words[: k + 1])) for k in range(len(words))]
         return tuple(form[end - len(word) : end] for word, end in zip(words, ends, strict=True))

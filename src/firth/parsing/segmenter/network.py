@@ -1,8 +1,8 @@
 """The network of the segmenter: it finds boundaries in sequences of units.
 
-It is there twice: over the characters of a chunk of text it finds where tokens end, over the tokens of
-a paragraph where sentences end. What it reads of a unit are hashes, one in each channel; those that are
-frequent in training have a number, and with it an embedding.
+There are two such networks. One runs over the characters of a chunk of text and finds where tokens end; the
+other one runs over the tokens of a paragraph and finds where sentences end. The features of a unit are
+hashes, one in each channel. A hash that is frequent in training has a number, and with it an embedding.
 """
 
 from __future__ import annotations
@@ -28,9 +28,13 @@ from firth.network.runner import EncoderRunner
 
 Hashes = Ids
 
-_MIN_COUNT = 2  # for a number; what is rarer trains the embedding of the unknown
+# A hash must be seen twice in training to have a number; a rarer one trains the embedding of the unknown.
+_MIN_COUNT = 2
+
 _DROPOUT = 0.2
-_FORGET = 0.1  # of the units' channels are taken for unknown in training
+
+# In training, a tenth of all features are replaced by the unknown one.
+_FORGOTTEN_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class BoundaryShape:
     width, depth
         See `firth.network.encoder.EncoderShape`.
     slots
-        Which units the decision about a unit reads, relative to it.
+        The units that the decision about a unit reads, by their distance from it.
     hidden
         Width of the hidden layer.
     """
@@ -57,7 +61,7 @@ class BoundaryShape:
 
     @property
     def reach(self) -> int:
-        """How far from a unit another one can be that has a part in the decision about it."""
+        """How many units away from a unit another one can be that has a part in the decision about it."""
         return self.depth + max(map(abs, self.slots))
 
 
@@ -68,15 +72,15 @@ class Boundaries:
     Attributes
     ----------
     hashes
-        (n, channels): what is read of each unit.
+        (n, channels): the features of each unit.
     lengths
         Units of each sequence.
     asked
-        (n,): whether it is a question if there is a boundary after the unit.
+        (n,): whether the network decides if there is a boundary after the unit.
     right
-        (n,): whether there is one.
+        (n,): whether there is a boundary after the unit.
     given
-        (n,): whether there is taken to be one, where it is no question.
+        (n,): whether a boundary is assumed after the unit, where the network is not asked.
     """
 
     hashes: Hashes
@@ -86,13 +90,13 @@ class Boundaries:
     given: Bools
 
 
-class Vocabulary:
-    """Numbers hashes from 1, in each channel; what is not known has number 0.
+class FrequentHashes:
+    """The hashes that were frequent in training, numbered from 1 in each channel; others have number 0.
 
     Parameters
     ----------
     hashes
-        For each channel the hashes (int32, not negative) of what has number 1, 2, …
+        For each channel, the hashes (int32, not negative) with the numbers 1, 2, …
     """
 
     def __init__(self, hashes: Sequence[Hashes]) -> None:
@@ -103,14 +107,14 @@ class Vocabulary:
         enter(entries, numbers, self._slots)
 
     @classmethod
-    def learn(cls, hashes: Hashes) -> Vocabulary:
-        """Give numbers to what is frequent in (n, channels) hashes."""
+    def learn(cls, hashes: Hashes) -> FrequentHashes:
+        """Give numbers to the frequent ones of (n, channels) hashes."""
         counted = [np.unique(channel, return_counts=True) for channel in hashes.T]
         return cls([values[counts >= _MIN_COUNT] for values, counts in counted])
 
     @property
     def sizes(self) -> list[int]:
-        """How many numbers there are in each channel, with 0."""
+        """How many numbers each channel has, 0 included."""
         return [len(channel) + 1 for channel in self.hashes]
 
     def number(self, hashes: Hashes) -> Ids:
@@ -133,7 +137,7 @@ class BoundaryNetwork:
         The arrays; an empty dictionary to begin with.
     """
 
-    def __init__(self, shape: BoundaryShape, vocabulary: Vocabulary, parameters: Parameters) -> None:
+    def __init__(self, shape: BoundaryShape, vocabulary: FrequentHashes, parameters: Parameters) -> None:
         self.shape, self.vocabulary, self.parameters = shape, vocabulary, parameters
         tables = tuple(zip(vocabulary.sizes, shape.tables, strict=True))
         self.encoder = Encoder(EncoderShape(tables, 0, shape.width, shape.depth), parameters)
@@ -154,7 +158,7 @@ class BoundaryNetwork:
     def forward(
         self, batch: Batch, asked: Bools, gradients: Gradients, random: np.random.Generator
     ) -> tuple[Floats, Callable[[Floats], None]]:
-        """Return the scores of no boundary and of a boundary, (questions, 2), and the backward pass."""
+        """Return the scores of no boundary and of a boundary, (asked units, 2), and the backward pass."""
         rows, encoder_backward = self.encoder.forward(batch, gradients, _DROPOUT, random)
         slots = _slot_rows(batch.lengths, asked, self.shape.slots)
         none = np.zeros((len(slots), 0), np.int64)
@@ -179,7 +183,7 @@ class BoundaryNetwork:
         """
         with reading(file):
             hashes = [_checked_hashes(arrays, f"hashes.{k}") for k in range(len(shape.tables))]
-        network = cls(shape, Vocabulary(hashes), {})
+        network = cls(shape, FrequentHashes(hashes), {})
         with reading(file):
             network.parameters |= unpack(arrays, network.specs())
         return network
@@ -207,7 +211,7 @@ def _slot_rows(lengths: Ints, asked: Bools, slots: Sequence[int]) -> Ints:
 
 
 class BoundaryRunner:
-    """A network at work, with the parameters as they are now."""
+    """Runs a network with the parameters that it has now; threads may share it."""
 
     def __init__(self, network: BoundaryNetwork) -> None:
         self._vocabulary, self._slots = network.vocabulary, network.shape.slots
@@ -220,9 +224,9 @@ class BoundaryRunner:
         self._threshold = bias[0] - bias[1]
 
     def margins(self, hashes: Hashes, lengths: Ints, asked: Bools) -> Floats:
-        """Return by how much a boundary is ahead after each unit that is asked about, (questions,).
+        """Return the score of a boundary minus that of none for each unit that is asked about, (n asked,).
 
-        There is one where that is more than 0.
+        There is a boundary where the margin is positive.
         """
         rows = self._encoder.run(self._vocabulary.number(hashes), lengths)
         slots = _slot_rows(lengths, asked, self._slots)
@@ -240,9 +244,9 @@ class BoundaryTask:
     network
         What to train.
     train, dev
-        What to train on, and what to score on.
+        The data to train on, and to score on.
     name
-        What ends at boundaries.
+        The name of the spans that end at boundaries: tokens or sentences.
     """
 
     def __init__(self, network: BoundaryNetwork, train: Boundaries, dev: Boundaries, name: str) -> None:
@@ -258,12 +262,12 @@ class BoundaryTask:
     def gradient(
         self, sentences: Sequence[int], gradients: Gradients, random: np.random.Generator, epoch: int
     ) -> tuple[float, int]:
-        """Add the gradient of the cross-entropy of all questions in some sequences."""
+        """Add the gradient of the cross-entropy of all decisions in some sequences."""
         lengths = self._train.lengths[sentences]
         ends = np.cumsum(lengths)
         units = np.arange(ends[-1]) + np.repeat(self._first[sentences] - (ends - lengths), lengths)
         ids = self._ids[units]
-        ids[random.random(ids.shape, np.float32) < _FORGET] = 0
+        ids[random.random(ids.shape, np.float32) < _FORGOTTEN_SHARE] = 0
         asked = self._train.asked[units]
         right = self._train.right[units][asked]
         batch = Batch(ids, np.zeros((len(ids), 0), np.float32), lengths)
@@ -274,7 +278,7 @@ class BoundaryTask:
         return float(losses.sum(dtype=np.float64)), len(losses)
 
     def evaluate(self) -> dict[str, float]:
-        """Return the F1 of what lies between two boundaries."""
+        """Return the F1 of the spans between boundaries."""
         dev = self._dev
         found = dev.given.copy()
         found[dev.asked] = BoundaryRunner(self._network).margins(dev.hashes, dev.lengths, dev.asked) > 0

@@ -25,7 +25,7 @@ class AnnotatedText:
     text
         The text: a blank line between paragraphs, a space (or nothing) between their sentences.
     starts, ends
-        (n,): where each token is in it: a word, or a multiword token.
+        (n,): where each token begins and ends in the text; a token is a word or a multiword token.
     sentence_ends, paragraph_ends
         (n,): whether a token is the last one of its sentence, and of its paragraph.
     """
@@ -71,12 +71,20 @@ def annotate(sentences: Iterable[Sentence]) -> AnnotatedText:
     )
 
 
+def raw_text(sentences: Iterable[Sentence]) -> str:
+    """Return the text of a treebank: a blank line between paragraphs, and a space between sentences.
+
+    The raw texts of the CoNLL 2018 shared task are made so too; see `annotate`.
+    """
+    return annotate(sentences).text
+
+
 def _placed(sentence: Sentence) -> tuple[str, list[tuple[int, int]]]:
     """Return the text of a sentence, and where its tokens are."""
     forms = [surface.form for surface, _ in sentence.surface_tokens()]
     text = sentence.text
     places = _find(forms, text)
-    if places is None:  # the comment is not what the tokens say, and these are what is learned
+    if places is None:  # the comment is another text than the tokens, and tokens are learned
         text = Sentence(sentence.tokens, [], sentence.multiword_tokens).text
         places = _find(forms, text)
         assert places is not None
@@ -84,7 +92,7 @@ def _placed(sentence: Sentence) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _find(forms: Sequence[str], text: str) -> list[tuple[int, int]] | None:
-    """Return where forms are in a text that consists of them and white space; None if it does not."""
+    """Return the places of forms in a text of these forms and white space; None if it holds other text."""
     places = []
     end = 0
     for form in forms:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from firth.checks import share, whole_number
 from firth.errors import InputError
 from firth.progress import Progress, saying_what_takes_long
-from firth.text.corpus import Corpus, EncodedCorpus, encode
+from firth.text.corpus import Corpus
+from firth.text.encoded import EncodedCorpus, encode
 from firth.vectors.contexts import Text, WindowContexts
 from firth.vectors.split import SHARE_NAME, split
 

@@ -16,7 +16,8 @@ from firth.runs.checkpoints import SUFFIX, Checkpoints
 from firth.runs.interrupt import Interrupt, deferred_interrupt
 from firth.runs.run import Run, open_run
 from firth.runs.workers import worker_threads
-from firth.text.corpus import Corpus, EncodedCorpus, encode
+from firth.text.corpus import Corpus
+from firth.text.encoded import EncodedCorpus, encode
 from firth.vectors.contexts import Text, WindowContexts
 from firth.vectors.trainers.best import BestVectors
 from firth.vectors.trainers.heldout import HeldOut, check_heldout, heldout_settings, hold_out

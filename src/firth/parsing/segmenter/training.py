@@ -1,0 +1,249 @@
+"""How a segmenter is trained: its data, its two networks, and what is learned by counting."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from firth.arrays import Bools, Ints
+from firth.checks import seed_number, thread_count, whole_number
+from firth.errors import InputError
+from firth.network.packing import round_parameters
+from firth.network.training import Schedule, train
+from firth.parsing.segmenter.characters import Characters, Chunks
+from firth.parsing.segmenter.kernels import CATEGORIES, N_CLASSES
+from firth.parsing.segmenter.multiwords import MultiwordRules
+from firth.parsing.segmenter.network import (
+    Boundaries,
+    BoundaryNetwork,
+    BoundaryShape,
+    BoundaryTask,
+    FrequentHashes,
+    Hashes,
+)
+from firth.parsing.segmenter.sentences import sentence_boundaries
+from firth.parsing.segmenter.tokens import Questions, questions, token_hashes
+from firth.parsing.segmenter.treebank import AnnotatedText, annotate
+from firth.runs.run import Run
+from firth.text.document import Sentence
+
+# No token is taken to end between characters of two classes where fewer than 0.2% of the pairs have an end.
+_RAREST_END_SHARE = 0.002
+
+# Training goes on until about 3,000,000 tokens have been seen, but for 12 epochs at least and 40 at most.
+_TRAINING_TOKENS = 3_000_000
+_FEWEST_EPOCHS, _MOST_EPOCHS = 12, 40
+
+# In training, the network over tokens sees at most 200 tokens of a paragraph together.
+_TRAINING_SEQUENCE = 200
+
+# Half of the blank lines are taken out of one of the two copies of the text in training.
+_JOINED_SHARE = 0.5
+
+
+class SegmenterParts(NamedTuple):
+    """The arguments of `firth.parsing.segmenter.segmenter.Segmenter`."""
+
+    never: Bools
+    characters: BoundaryNetwork
+    tokens: BoundaryNetwork
+    expansions: MultiwordRules
+    scores: dict[str, float]
+
+
+def train_parts(
+    run: Run,
+    sentences: Iterable[Sentence],
+    dev: Iterable[Sentence],
+    shapes: tuple[BoundaryShape, BoundaryShape],
+    *,
+    seed: int,
+    threads: int | None,
+    epochs: int | None,
+) -> SegmenterParts:
+    """Train the parts of a segmenter; see `firth.parsing.segmenter.segmenter.Segmenter.train`.
+
+    Parameters
+    ----------
+    run
+        An open run.
+    sentences, dev, seed, threads, epochs
+        As for `Segmenter.train`.
+    shapes
+        The sizes of the networks over characters and over tokens.
+    """
+    sentences, dev = list(sentences), list(dev)
+    if not sentences or not dev:
+        raise InputError("a segmenter needs sentences to train on, and others to score on")
+    text, dev_text = annotate(sentences), annotate(dev)
+    n_spaced = sum(" " in surface.form for s in sentences for surface, _ in s.surface_tokens())
+    if n_spaced:
+        run.progress.note(f"tokens with a space in them: {n_spaced}; the segmenter cuts them there")
+    usual_epochs = min(max(_TRAINING_TOKENS // len(text.starts), _FEWEST_EPOCHS), _MOST_EPOCHS)
+    training = _Training(
+        whole_number("epochs", usual_epochs if epochs is None else epochs),
+        seed_number(seed),
+        thread_count(threads),
+        run,
+        _fingerprint(text, dev_text),
+    )
+    never = _never_between(text)
+    data, dev_data = _token_boundaries(text, never), _token_boundaries(dev_text, never)
+    vocabulary = FrequentHashes.learn(data.hashes)
+    characters, token_score = training.train(
+        "tokens",
+        BoundaryNetwork(shapes[0], vocabulary, {}),
+        data,
+        dev_data,
+        copies=1,
+        batch=2000,
+        lr=1e-2,
+    )
+    hashes, dev_hashes = _hashes_of_tokens(text), _hashes_of_tokens(dev_text)
+    tokens, sentence_score = training.train(
+        "sentences",
+        BoundaryNetwork(shapes[1], FrequentHashes.learn(hashes), {}),
+        _training_sentences(text, hashes, np.random.default_rng(seed)),
+        sentence_boundaries(dev_hashes, dev_text.sentence_ends, dev_text.paragraph_ends),
+        copies=2,
+        batch=1000,
+        lr=5e-3,
+    )
+    scores = {"tokens F1": token_score, "sentences F1": sentence_score}
+    return SegmenterParts(never, characters, tokens, MultiwordRules.learn(sentences), scores)
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What the trainings of both networks share; see `Segmenter.train`.
+
+    Attributes
+    ----------
+    data
+        A hash of the treebanks.
+    """
+
+    epochs: int
+    seed: int
+    threads: int
+    run: Run
+    data: str
+
+    def train(
+        self,
+        name: str,
+        network: BoundaryNetwork,
+        data: Boundaries,
+        dev: Boundaries,
+        *,
+        copies: int,
+        batch: int,
+        lr: float,
+    ) -> tuple[BoundaryNetwork, float]:
+        """Train a network on data that hold `copies` copies of the treebank.
+
+        Returns the network, rounded as in a model file, and its score on dev.
+        """
+        epochs = -(-self.epochs // copies)
+        network.initialise(np.random.default_rng(self.seed))
+        history = train(
+            BoundaryTask(network, data, dev, name),
+            Schedule(epochs=epochs, batch=batch, lr=lr, patience=epochs, seed=self.seed),
+            name=f"segmenter, {name}",
+            threads=self.threads,
+            run=self.run,
+            settings={"data": self.data, "shape": asdict(network.shape)},
+        )
+        round_parameters(network.parameters, network.specs())
+        return network, max(float(figures[f"{name} F1"]) for figures in history)
+
+
+def _never_between(text: AnnotatedText) -> Bools:
+    """Return the pairs of classes between whose characters (nearly) no token of a treebank ends.
+
+    Four fifths of English text are chunks of letters only, which the network need not see.
+    """
+    classes = Characters.of(text.text).classes.astype(np.int64)
+    pairs = classes[:-1] * N_CLASSES + classes[1:]
+    inner_ends = text.ends[text.ends < len(classes)] - 1
+    n_ends = np.bincount(pairs[inner_ends], minlength=N_CLASSES**2)
+    n_pairs = np.bincount(pairs, minlength=N_CLASSES**2)
+    # One is added to the counts, so that a pair must be frequent to be sure.
+    rare = (n_ends + 1) / (n_pairs + 1) < _RAREST_END_SHARE
+    never: Bools = rare | (n_ends == 0) & _inseparable().reshape(-1)
+    return never.reshape(N_CLASSES, N_CLASSES)
+
+
+def _inseparable() -> Bools:
+    """Return the pairs of classes between whose characters no token ends in any script.
+
+    The treebank may not have the script. The pairs are: letters and marks; numbers; a character and its
+    accents; the parts of an emoji.
+    """
+    names = ("", *CATEGORIES)
+    word = np.array([name[:1] in ("L", "M") for name in names])
+    number = np.array([name[:1] == "N" for name in names])
+    mark = np.array([name[:1] == "M" or name == "Cf" for name in names])
+    joiner = np.array([name == "Cf" for name in names])
+    symbol, modifier = (np.array([name == category for name in names]) for category in ("So", "Sk"))
+    inseparable: Bools = np.outer(word, word) | np.outer(number, number) | np.outer(symbol, modifier)
+    inseparable |= mark
+    inseparable |= joiner[:, None]
+    return inseparable
+
+
+def _token_boundaries(text: AnnotatedText, never: Bools) -> Boundaries:
+    """Return the characters of a treebank that the network must see to find its tokens."""
+    chunks = Chunks.of(text.text)
+    right = np.zeros(len(text.text), np.bool_)
+    given = np.zeros(len(text.text), np.bool_)
+    right[text.ends - 1] = True
+    given[chunks.ends - 1] = True
+    parts = [Questions.none(), *questions(chunks, len(chunks.starts), never)]
+    places = np.concatenate([part.places for part in parts])
+    return Boundaries(
+        np.concatenate([part.hashes for part in parts]),
+        np.concatenate([part.lengths for part in parts]),
+        np.concatenate([part.asked for part in parts]),
+        right[places],
+        given[places],
+    )
+
+
+def _hashes_of_tokens(text: AnnotatedText) -> Hashes:
+    """Return the features of the tokens of a treebank."""
+    return token_hashes(Characters.of(text.text), text.starts, text.ends)
+
+
+def _training_sentences(text: AnnotatedText, hashes: Hashes, random: np.random.Generator) -> Boundaries:
+    """Return the tokens of a treebank twice: as they are, and with half of the blank lines taken out.
+
+    The second copy is there because people write without blank lines too. Long paragraphs are cut, so that
+    batches are small.
+    """
+    n = len(hashes)
+    joined = text.paragraph_ends & (random.random(n) >= _JOINED_SHARE)
+    joined[-1] = True
+    copies = []
+    for breaks in (text.paragraph_ends, joined):
+        paragraph: Ints = np.cumsum(breaks) - breaks
+        starts = np.append(0, np.flatnonzero(breaks) + 1)
+        place = np.arange(n) - starts[paragraph]
+        copies.append(breaks | (place % _TRAINING_SEQUENCE == _TRAINING_SEQUENCE - 1))
+    return sentence_boundaries(
+        np.concatenate([hashes, hashes]), np.tile(text.sentence_ends, 2), np.concatenate(copies)
+    )
+
+
+def _fingerprint(*texts: AnnotatedText) -> str:
+    """Return a hash of the texts with their annotation."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.text.encode("utf-8", "surrogatepass"))
+        for array in (text.starts, text.ends, text.sentence_ends, text.paragraph_ends):
+            digest.update(array.tobytes())
+    return digest.hexdigest()
