@@ -124,21 +124,23 @@ def test_foreign_checkpoints_are_refused(change: dict[str, Any], message: str, t
 @pytest.mark.usefixtures("always_due")
 def test_checkpoints_need_resume_and_any_number_of_threads(tmp_path: Path) -> None:
     interrupt(model(), tmp_path, 2)
-    with pytest.raises(InputError, match="holds a training that was interrupted"):
+    with pytest.raises(InputError, match="holds checkpoints of a training"):
         model().fit(TEXTS, LABELS, checkpoint_dir=tmp_path)
     assert len(model(threads=2).fit(TEXTS, LABELS, checkpoint_dir=tmp_path, resume=True).history_) == 6
-    with pytest.raises(InputError, match="which checkpoint_dir"):
+    with pytest.raises(InputError, match="name the folder of the checkpoints"):
         model().fit(TEXTS, LABELS, resume=True)
 
 
-def test_checkpoints_are_saved_only_when_they_are_due(tmp_path: Path) -> None:
-    model().fit(TEXTS, LABELS, checkpoint_dir=tmp_path)
-    assert list(tmp_path.iterdir()) == []
+def test_a_finished_training_is_kept(tmp_path: Path) -> None:
+    finished = model().fit(TEXTS, LABELS, checkpoint_dir=tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["firth-classifier-training.checkpoint"]
+    again = model().fit(TEXTS, LABELS, checkpoint_dir=tmp_path, resume=True)
+    assert again.history_ == finished.history_  # with the same seconds: nothing was trained
 
 
 def test_a_checkpoint_is_saved_after_ctrl_c(tmp_path: Path) -> None:
     interrupt(model(), tmp_path, 2)
-    assert [file.name for file in tmp_path.iterdir()] == ["classifier.checkpoint"]
+    assert [file.name for file in tmp_path.iterdir()] == ["firth-classifier-training.checkpoint"]
 
 
 class PowerCutError(Exception):
@@ -163,7 +165,7 @@ def test_training_goes_on_in_the_middle_of_an_epoch(
     monkeypatch.setattr(Checkpoints, "save", save_until_the_power_is_cut)
     with pytest.raises(PowerCutError):
         model(**parameters).fit(TEXTS, LABELS, checkpoint_dir=tmp_path)
-    position = load_arrays(tmp_path / "classifier.checkpoint")[1]["state"]["position"]
+    position = load_arrays(tmp_path / "firth-classifier-training.checkpoint")[1]["state"]["position"]
     assert 0 < len(position["blocks"]) < 9
     monkeypatch.setattr(training, "_BLOCK_WORDS", 1000)  # the blocks of the checkpoint count
     resumed = model(**parameters).fit(TEXTS, LABELS, checkpoint_dir=tmp_path, resume=True)
@@ -175,7 +177,7 @@ def test_training_goes_on_in_the_middle_of_an_epoch(
 @pytest.mark.usefixtures("always_due")
 def test_a_checkpoint_of_other_sizes_is_refused(tmp_path: Path) -> None:
     interrupt(model(), tmp_path, 1)
-    path = tmp_path / "classifier.checkpoint"
+    path = tmp_path / "firth-classifier-training.checkpoint"
     arrays, metadata = load_arrays(path, mmap=False)
     save_arrays(path, arrays | {"now/bias": np.zeros((1, 5), np.float32)}, metadata)
     with pytest.raises(InputError, match="holds arrays of other sizes, so it cannot be resumed"):

@@ -207,7 +207,7 @@ def test_a_checkpoint_of_another_training_is_refused(
 def test_a_checkpoint_is_refused_unless_it_is_resumed(name: str, data: Path, checkpoint_dir: Path) -> None:
     before = files(checkpoint_dir)
     message = refusal(name, data, {"checkpoint_dir": checkpoint_dir})
-    assert f"{checkpoint_dir}: holds a training that was interrupted: resume it" in message
+    assert f"{checkpoint_dir}: holds checkpoints of a training: resume it" in message
     assert files(checkpoint_dir) == before
 
 
@@ -216,7 +216,7 @@ def test_resuming_with_nothing_to_resume_begins(name: str, data: Path, tmp_path:
     expected, _ = uninterrupted(name, data)
     run = {"checkpoint_dir": tmp_path / "new", "resume": True, "progress": Progress()}
     assert TRAINERS[name].bits(TRAINERS[name](data, run)) == expected
-    assert "which checkpoint_dir" in refusal(name, data, {"resume": True})
+    assert "name the folder of the checkpoints" in refusal(name, data, {"resume": True})
 
 
 @pytest.mark.parametrize("name", list(TRAINERS))
@@ -324,6 +324,22 @@ def test_an_output_is_kept_when_its_successor_cannot_be_saved(
 
 
 @pytest.mark.parametrize("command", list(COMMANDS))
+def test_a_result_is_saved_though_checkpoints_cannot_be(
+    command: str, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, *contents: Any) -> None:
+        raise InputError(f"{path}: cannot be written: No space left on device")
+
+    monkeypatch.setattr("firth.runs.checkpoints.save_arrays", fail)
+    monkeypatch.setattr("firth.runs.checkpoints._SECONDS_BETWEEN", 0)
+    code, shown, told = command_line.run(f"{command} {COMMANDS[command]} -q")
+    assert (code, shown) == (0, "")
+    assert command_line.output.stat().st_size > 0
+    assert "No space left on device; training goes on without checkpoints" in told
+    assert all(line.startswith("firth: note: ") for line in told.splitlines())
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
 def test_an_interrupted_command_says_how_to_go_on(command: str, command_line: CommandLine) -> None:
     command += f" {COMMANDS[command]}"
     _, _, told = command_line.interrupt(command)
@@ -333,7 +349,7 @@ def test_an_interrupted_command_says_how_to_go_on(command: str, command_line: Co
 
     code, _, told = command_line.run(f"{command} -q")
     assert (code, told.count("\n")) == (2, 1)
-    assert f"{folder}: holds a training that was interrupted; go on with it: " in told
+    assert f"{folder}: holds checkpoints of a training; go on with it: " in told
     code, _, told = command_line.run(f"{command} -q --resume --seed 2")
     assert (code, told.count("\n")) == (2, 1)
     assert f"{folder}/" in told

@@ -112,7 +112,7 @@ def _train(
     settings: dict[str, Any] | None = None,
 ) -> list[dict[str, float]]:
     folder = None if checkpoint is None else checkpoint.parent
-    with open_run(folder, resume=folder is not None) as run:
+    with open_run("test", folder, resume=folder is not None) as run:
         return train(task, schedule, name="toy", threads=threads, run=run, settings=settings)
 
 
@@ -158,7 +158,7 @@ def test_another_seed_gives_others(straight: Any) -> None:
 
 @pytest.mark.parametrize("interrupt", [1, 2, 4])
 def test_what_was_interrupted_goes_on_to_the_same_bits(straight: Any, tmp_path: Path, interrupt: int) -> None:
-    checkpoint = tmp_path / "toy.checkpoint"
+    checkpoint = tmp_path / "firth-test-toy.checkpoint"
     with pytest.raises(KeyboardInterrupt):
         _train(Tagging(interrupt), checkpoint=checkpoint, settings={"data": "abc"})
     assert checkpoint.exists() == (interrupt > 1)
@@ -170,7 +170,7 @@ def test_what_was_interrupted_goes_on_to_the_same_bits(straight: Any, tmp_path: 
 
 
 def test_what_is_finished_is_not_trained_again(straight: Any, tmp_path: Path) -> None:
-    checkpoint = tmp_path / "toy.checkpoint"
+    checkpoint = tmp_path / "firth-test-toy.checkpoint"
     first = _train(Tagging(), checkpoint=checkpoint)
     task = Tagging()
     assert _train(task, checkpoint=checkpoint) == first
@@ -190,7 +190,7 @@ def test_what_is_finished_is_not_trained_again(straight: Any, tmp_path: Path) ->
 def test_a_checkpoint_of_other_settings_is_refused(
     tmp_path: Path, schedule: Schedule, settings: dict[str, Any], message: str
 ) -> None:
-    checkpoint = tmp_path / "toy.checkpoint"
+    checkpoint = tmp_path / "firth-test-toy.checkpoint"
     _train(Tagging(), replace(SCHEDULE, epochs=4), checkpoint=checkpoint, settings={"data": "abc"})
     task = Tagging()
     before, written = _bits(task.parameters), checkpoint.read_bytes()
@@ -203,14 +203,14 @@ def test_a_checkpoint_of_other_settings_is_refused(
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
-    checkpoint = tmp_path / "toy.checkpoint"
+    checkpoint = tmp_path / "firth-test-toy.checkpoint"
     _train(Tagging(), checkpoint=checkpoint)
     with pytest.raises(InputError, match="holds arrays of other sizes"):
         _train(Scripted(), checkpoint=checkpoint)
 
 
 def test_a_broken_checkpoint_is_refused(tmp_path: Path) -> None:
-    checkpoint = tmp_path / "toy.checkpoint"
+    checkpoint = tmp_path / "firth-test-toy.checkpoint"
     checkpoint.write_bytes(b"\x08\0\0\0\0\0\0\0{")
     with pytest.raises(InputError, match=r"toy\.checkpoint"):
         _train(Tagging(), checkpoint=checkpoint)
@@ -235,7 +235,7 @@ def test_patience(scores: list[float], patience: int, epochs: int) -> None:
 
 
 def test_patience_goes_on_after_an_interruption(tmp_path: Path) -> None:
-    checkpoint = tmp_path / "toy.checkpoint"
+    checkpoint = tmp_path / "firth-test-toy.checkpoint"
     schedule = Schedule(epochs=9, patience=3)
     with pytest.raises(EndOfScriptError):
         _train(Scripted(5, 1), schedule, checkpoint=checkpoint)
@@ -256,7 +256,7 @@ def test_patience_goes_on_after_an_interruption(tmp_path: Path) -> None:
     ids=["nan", "inf", "gradient"],
 )
 def test_divergence_is_an_error(task: Scripted, what: str, tmp_path: Path) -> None:
-    checkpoint = tmp_path / "toy.checkpoint"
+    checkpoint = tmp_path / "firth-test-toy.checkpoint"
     with pytest.raises(FirthError, match=f"toy: {what} is not finite any more in epoch 1: .* than 0.002$"):
         _train(task, Schedule(), checkpoint=checkpoint)
     assert task.seen == []
@@ -357,7 +357,7 @@ def test_progress_tells_of_each_epoch() -> None:
             self.told.append(self.last)
 
     recorder = Recorder()
-    with open_run(progress=recorder) as run:
+    with open_run("test", progress=recorder) as run:
         train(Scripted(7, 8), Schedule(epochs=2), name="toy", threads=1, run=run)
     assert recorder.told == [
         ("toy, epoch 1 of 2", 5),

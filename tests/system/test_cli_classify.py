@@ -305,7 +305,7 @@ def test_an_interrupted_training_is_resumed(folder: Path, monkeypatch: pytest.Mo
     assert result.returncode == 130
     again = "firth classify train train.tsv -o r.firth --dropout 0.1 -q --resume"
     assert f"a checkpoint is kept in r.firth.training; go on with: {again}" in result.stderr
-    assert "holds a training that was interrupted" in fails(*command, cwd=folder)
+    assert "holds checkpoints of a training" in fails(*command, cwd=folder)
     assert "with seed = 1, not 7" in fails(*command, "--resume", "--seed", 7, cwd=folder)
     assert (folder / "r.firth").read_bytes() == b"of before"
     succeeds(*command, "--resume", cwd=folder)

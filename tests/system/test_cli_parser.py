@@ -100,12 +100,12 @@ main()
 @pytest.mark.parametrize("network", ["tagger 2 of 3", "parser"])
 def test_a_killed_training_goes_on_to_the_same_model(copied: CommandLine, network: str) -> None:
     command = ["parser", "train", *TRAINING, "-o", "o.firth"]
-    checkpoint = f"{network.replace(' ', '-')}.checkpoint"
+    checkpoint = f"firth-treebank-{network.replace(' ', '-')}.checkpoint"
     killed = [sys.executable, "-c", KILLED, checkpoint, *command, "-q"]
     assert subprocess.run(killed, cwd=copied.folder).returncode == -signal.SIGKILL
     assert not (copied.folder / "o.firth").exists()
     message = copied.fails(*command)
-    assert message.startswith("o.firth.training: holds a training that was interrupted; go on with it: ")
+    assert message.startswith("o.firth.training: holds checkpoints of a training; go on with it: ")
     again = re.search(r"firth (parser train .* --resume),", message)
     assert again
     result = copied.call(*shlex.split(again[1]))
@@ -153,7 +153,7 @@ def test_checkpoints_stay_in_a_folder_that_was_asked_for(copied: CommandLine) ->
     copied.succeeds(*command, "-o", "o.firth")
     assert not (copied.folder / "o.firth.training").exists()
     assert len(list((copied.folder / "kept").glob("*.checkpoint"))) > 1
-    assert "kept: holds a training that was interrupted" in copied.fails(*command, "-o", "again.firth")
+    assert "kept: holds checkpoints of a training" in copied.fails(*command, "-o", "again.firth")
     copied.succeeds(*command, "-o", "again.firth", "--resume")
     model, again = (copied.folder / name for name in ("o.firth", "again.firth"))
     assert model.read_bytes() == again.read_bytes()

@@ -448,7 +448,7 @@ def test_ctrl_c_says_what_is_kept(tmp_path: Path, with_checkpoints: bool) -> Non
     assert again[1].split() == [*command, "--resume"]
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(["corpus.txt", folder])
     message = fails(*command, cwd=tmp_path)
-    assert message.startswith(f"{folder}: holds a training that was interrupted; go on with it: firth ")
+    assert message.startswith(f"{folder}: holds checkpoints of a training; go on with it: firth ")
 
 
 def test_an_interrupted_training_is_resumed_and_cleared_away(
@@ -467,7 +467,7 @@ def test_an_interrupted_training_is_resumed_and_cleared_away(
         result = call(*command, cwd=tmp_path)
     assert result.returncode == 130
     assert "a checkpoint is kept in o.safetensors.training; go on with: firth vectors train" in result.stderr
-    assert (tmp_path / "o.safetensors.training" / "vectors.checkpoint").exists()
+    assert (tmp_path / "o.safetensors.training" / "firth-vectors-training.checkpoint").exists()
     succeeds(*command, "--resume", cwd=tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["o.safetensors", "whole.safetensors"]
     resumed, whole = (load_vectors(tmp_path / name) for name in ("o.safetensors", "whole.safetensors"))
@@ -481,7 +481,9 @@ def test_a_folder_that_was_named_is_kept(folder: Path, tmp_path: Path) -> None:
     assert "no word occurs" in fails(*command, "--min-count", 100_000, cwd=tmp_path)
     assert (tmp_path / "kept" / "mine.txt").exists()
     succeeds(*command, "--epochs", 1, "--resume", cwd=tmp_path)  # there is nothing to resume, so it begins
-    assert {"mine.txt", "vectors.checkpoint"} <= {file.name for file in (tmp_path / "kept").iterdir()}
+    assert {"mine.txt", "firth-vectors-training.checkpoint"} <= {
+        file.name for file in (tmp_path / "kept").iterdir()
+    }
     assert not (tmp_path / "o.vec.training").exists()
 
 

@@ -211,7 +211,7 @@ class PhraseClassifier:
         """
         settings = self._settings()
         random = np.random.default_rng(settings.seed)
-        with open_run(checkpoint_dir, resume, progress) as run:
+        with open_run("classifier", checkpoint_dir, resume, progress) as run:
             examples = read_examples(X, y)
             held_out = None
             if dev is not None:
@@ -252,7 +252,7 @@ class PhraseClassifier:
         if run.is_kept:
             key["data"] = fingerprint(vocabulary.words, model, given, dev)
         trainer = Trainer(model, given, weights, dev, frozen, settings, random)
-        train(trainer, settings, run.checkpoints("classifier", key), run)
+        train(trainer, settings, run.checkpoints("training", key), run)
         self._vocabulary, self._parameters, self._factors = vocabulary, model.parameters, model.factors
         self.classes_, self._form, self.coverage_ = classes, form, encoded.coverage
         self.history_, self.best_epoch_ = trainer.history, trainer.best_epoch

@@ -87,6 +87,11 @@ class _EpochPosition:
     seconds: float = 0.0
 
 
+_POSITION = {"blocks": [int], "loss": float, "seconds": float}
+_STATE = {"history": [dict], "position": _POSITION, "block_size": int, "random": dict}
+"""What the state of a checkpoint holds besides its arrays."""
+
+
 class Trainer:
     """Trains a model on blocks of its texts, in an order that is drawn anew for each epoch.
 
@@ -222,8 +227,13 @@ class Trainer:
         Raises
         ------
         InputError
-            The arrays are of other sizes.
+            The arrays are of other sizes, or the state is damaged.
         """
+        checkpoints.check_state(state, _STATE)
+        position = _EpochPosition(**{name: state["position"][name] for name in _POSITION})
+        n_blocks = math.ceil(self._n / max(state["block_size"], 1))
+        if state["block_size"] < 1 or not set(position.blocks) <= set(range(n_blocks)):
+            raise checkpoints.refusal("is damaged (it has no such blocks)")
         for name, array in self._arrays().items():
             saved = arrays.get(name)
             if saved is None or (saved.shape, saved.dtype) != (array.shape, array.dtype):
@@ -232,7 +242,7 @@ class Trainer:
         self.history, self._block_size = state["history"], state["block_size"]
         self._random.bit_generator.state = state["random"]
         self._begin_epoch()
-        self._position = _EpochPosition(**state["position"])
+        self._position = position
 
     @property
     def _scores(self) -> list[float]:
@@ -350,6 +360,7 @@ def train(trainer: Trainer, settings: ClassifierSettings, checkpoints: Checkpoin
             if is_to_pause():
                 checkpoints.save(*trainer.state())
             interrupt.check()
+        checkpoints.save(*trainer.state())
     trainer.restore_best()
 
 

@@ -24,8 +24,8 @@ def panel(name: str) -> Callable[..., Any]:
 run_option = panel("Run")
 """Makes options about how a command runs, which change nothing in its result but the random numbers."""
 
-Seed = Annotated[int, run_option("Start of the random numbers.", min=0)]
-Threads = Annotated[int | None, run_option("Threads to train with.", min=1, show_default="all cores")]
+Seed = Annotated[int, run_option("Start of the random numbers.")]
+Threads = Annotated[int | None, run_option("Threads to train with.", show_default="all cores")]
 CheckpointDir = Annotated[
     Path | None,
     run_option(

@@ -60,16 +60,21 @@ def note(message: str, quiet: bool = False) -> None:
 
 
 @contextmanager
-def warnings_as_notes(quiet: bool) -> Iterator[None]:
-    """Tell the warnings of the library as notes, one line each."""
+def warnings_as_notes(quiet: bool = False) -> Iterator[None]:
+    """Show the warnings of the library as notes, one line each."""
     import warnings
 
-    with warnings.catch_warnings(record=True) as caught:
+    def show(message: Warning | str, category: type[Warning], *more: Any) -> None:
+        if issubclass(category, UserWarning):
+            note(str(message), quiet)
+        else:
+            show_others(message, category, *more)
+
+    with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
+        show_others = warnings.showwarning
+        warnings.showwarning = show  # type: ignore[assignment]
         yield
-    for warning in caught:
-        if issubclass(warning.category, UserWarning):
-            note(str(warning.message), quiet)
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from firth.cli.output import check_folder, in_one_line, note
+from firth.cli.output import check_folder, in_one_line, note, warnings_as_notes
 from firth.errors import FirthError, InputError
 
 
@@ -64,12 +64,14 @@ def resumable(output: Path, checkpoint_dir: Path | None, resume: bool) -> Iterat
     if folder is None and (output.is_file() or not output.exists()):
         folder = Path(f"{output}.training")
     if folder is not None and not resume and holds_checkpoints(folder):
+        afresh = "remove the folder" if checkpoint_dir is None else "choose another folder"
         raise InputError(
-            f"{folder}: holds a training that was interrupted; go on with it: {_command_to_resume()}, "
-            "or remove the folder to start afresh"
+            f"{folder}: holds checkpoints of a training; go on with it: {_command_to_resume()}, or {afresh} "
+            "to start afresh"
         )
     try:
-        yield folder
+        with warnings_as_notes():
+            yield folder
     except BaseException as error:
         kept = folder is not None and holds_checkpoints(folder)
         if folder is not None and checkpoint_dir is None and not kept:

@@ -237,6 +237,10 @@ def _zeros_like(parameters: Parameters) -> Parameters:
     return {name: np.zeros_like(parameter) for name, parameter in parameters.items()}
 
 
+_STATE = {"history": [dict], "scores": [float], "steps": int}
+"""What the state of a checkpoint holds besides its arrays."""
+
+
 class _State:
     """The state of a training: everything that a checkpoint holds."""
 
@@ -279,6 +283,7 @@ class _State:
 
     def _put_back(self, arrays: Arrays, state: Mapping[str, Any]) -> None:
         """Restore the state that a checkpoint holds."""
+        self._checkpoints.check_state(state, _STATE)
         for name, array in self._arrays().items():
             saved = arrays.get(name)
             if saved is None or (saved.shape, saved.dtype) != (array.shape, array.dtype):

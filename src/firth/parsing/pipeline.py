@@ -8,8 +8,6 @@ from importlib.resources import files
 from itertools import chain, count, islice
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
-
 from firth.arrays import PathLike
 from firth.checks import thread_count
 from firth.errors import InputError
@@ -28,7 +26,7 @@ from firth.parsing.streaming import in_order, progress_of
 from firth.parsing.tagger.features import Vectors
 from firth.progress import Progress
 from firth.runs.run import open_run
-from firth.runs.workers import worker_threads
+from firth.runs.workers import single_threaded_blas, worker_threads
 from firth.text.document import Document, Sentence
 from firth.text.stream import Source, n_utf8_bytes, pieces_of, source_size, text_blocks
 
@@ -78,7 +76,7 @@ class Pipeline:
         `silver`, `epochs` and `shape` concern the parser and its tagger only.
         """
         settings = ParserSettings(epochs, seed, threads, shape or ParserShape())
-        with open_run(checkpoint_dir, resume, progress) as run:
+        with open_run("treebank", checkpoint_dir, resume, progress) as run:
             sentences, dev_sentences, silver_sentences = read_treebanks(train, dev, silver)
             segmenter = Segmenter.train_in(run, sentences, dev_sentences, seed=seed, threads=threads)
             parser = Parser.train_in(run, sentences, dev_sentences, silver_sentences, vectors, settings)
@@ -86,7 +84,7 @@ class Pipeline:
 
     def __call__(self, text: str) -> Document:
         """Cut a text into sentences and words, tag and parse them."""
-        with threadpool_limits(1):
+        with single_threaded_blas():
             document = self._analyse(text)
         _number(document, count(1))
         return document

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,12 @@ import numpy.typing as npt
 from firth.arrays import Arrays
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
+from firth.files.records import check_fields
 from firth.version import __version__
 
-SUFFIX = ".checkpoint"
-"""How the names of checkpoints end: each stage of a training has one, ``STAGE.checkpoint``."""
-
-# Saving checkpoints takes at most this share of the time.
+# Checkpoints that are saved when they are due are at least so far apart, and take at most this share of the
+# time.
+_SECONDS_BETWEEN = 30.0
 _LARGEST_SHARE_OF_TIME = 0.05
 # Settings that stand for data, and are hashes: their values would tell people nothing.
 _HASHES = {
@@ -38,24 +39,14 @@ class Checkpoints:
     settings
         All that the result depends on, as far as JSON can hold it. A checkpoint of other settings, or of
         another version of firth, is refused.
-    seconds_between
-        Time between two checkpoints that are saved when they are `due`; longer if saving one takes long.
     is_active
         Whether to save anything: nobody could resume from a temporary folder.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        settings: Mapping[str, Any],
-        *,
-        seconds_between: float = 30.0,
-        is_active: bool = True,
-    ) -> None:
+    def __init__(self, path: Path, settings: Mapping[str, Any], *, is_active: bool = True) -> None:
         self._path, self._is_active = path, is_active
         self._settings = json.loads(json.dumps({"firth": __version__, **settings}))
-        self._seconds_between = seconds_between
-        self._next = time.perf_counter() + seconds_between
+        self._next = time.perf_counter() + _SECONDS_BETWEEN
 
     def load(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]] | None:
         """Return what `save` was given, or None if there is no checkpoint.
@@ -80,6 +71,19 @@ class Checkpoints:
                 raise self.refusal(f"was made {other}")
         return arrays, state
 
+    def check_state(self, state: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+        """Check what a trainer is about to read of a state; see `firth.files.records.check_fields`.
+
+        Raises
+        ------
+        InputError
+            A field is missing, or is of another type.
+        """
+        try:
+            check_fields(state, fields)
+        except InputError as error:
+            raise self.refusal(f"is damaged ({error})") from None
+
     def refusal(self, reason: str) -> InputError:
         """Return the error that says why this checkpoint cannot be resumed."""
         return InputError(
@@ -88,13 +92,22 @@ class Checkpoints:
         )
 
     def save(self, arrays: Arrays, state: Mapping[str, Any]) -> None:
-        """Replace the checkpoint: arrays, and all else as far as JSON can hold it."""
+        """Replace the checkpoint: arrays, and all else as far as JSON can hold it.
+
+        If it cannot be written, training goes on without checkpoints, and a warning says so: hours of work
+        must not end for want of a safety net.
+        """
         if not self._is_active:
             return
         started = time.perf_counter()
-        save_arrays(self._path, arrays, {"settings": self._settings, "state": state})
+        try:
+            save_arrays(self._path, arrays, {"settings": self._settings, "state": state})
+        except InputError as error:
+            self._is_active = False
+            warnings.warn(f"{error}; training goes on without checkpoints", stacklevel=2)
+            return
         ended = time.perf_counter()
-        self._next = ended + max(self._seconds_between, (ended - started) / _LARGEST_SHARE_OF_TIME)
+        self._next = ended + max(_SECONDS_BETWEEN, (ended - started) / _LARGEST_SHARE_OF_TIME)
 
     @property
     def due(self) -> bool:

@@ -291,7 +291,7 @@ def test_training_goes_on_from_checkpoints(tmp_path: Path) -> None:
     assert same_arrays(first, train(checkpoint_dir=tmp_path / "new folder", resume=True))
     with pytest.raises(InputError, match="cannot be resumed"):
         train(TRAIN[:50], checkpoint_dir=tmp_path / "new folder", resume=True)
-    with pytest.raises(InputError, match="holds a training that was interrupted: resume it"):
+    with pytest.raises(InputError, match="holds checkpoints of a training: resume it"):
         train(checkpoint_dir=tmp_path / "new folder")
 
 

@@ -175,10 +175,10 @@ def test_training_goes_on_from_checkpoints(tmp_path: Path) -> None:
     straight = train(*data, epochs=2).arrays()
     train(*data, epochs=2, checkpoint_dir=tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "segmenter-sentences.checkpoint",
-        "segmenter-tokens.checkpoint",
+        "firth-treebank-segmenter-sentences.checkpoint",
+        "firth-treebank-segmenter-tokens.checkpoint",
     ]
-    (tmp_path / "segmenter-sentences.checkpoint").unlink()
+    (tmp_path / "firth-treebank-segmenter-sentences.checkpoint").unlink()
     resumed = train(*data, epochs=2, checkpoint_dir=tmp_path, resume=True).arrays()
     assert all(np.array_equal(array, resumed[name]) for name, array in straight.items())
     with pytest.raises(InputError, match="resumed"):

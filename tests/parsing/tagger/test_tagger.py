@@ -48,7 +48,7 @@ def make_tagger(treebank: list[Sentence]) -> Tagger:
 def trained(treebank: list[Sentence], epochs: int, batch: int = 20) -> tuple[Tagger, list[dict[str, float]]]:
     tagger = make_tagger(treebank)
     task = TaggerTask(tagger, treebank, treebank)
-    with open_run() as run:
+    with open_run("test") as run:
         history = train(task, Schedule(epochs=epochs, batch=batch), name="tagger", threads=1, run=run)
     return tagger, history
 

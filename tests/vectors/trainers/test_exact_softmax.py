@@ -218,7 +218,7 @@ def test_after_a_break_training_goes_on_to_the_same_bits(
     whole = model.fit(corpus)
     folder = tmp_path / "checkpoints"
     if by_crash:
-        monkeypatch.setattr(trainer_module, "_SECONDS_BETWEEN_CHECKPOINTS", 0)
+        monkeypatch.setattr("firth.runs.checkpoints._SECONDS_BETWEEN", 0)
     breaks = 0
     for after in (0, 22, 23, 40, 10_000):
         try:
@@ -237,7 +237,7 @@ def test_checkpoints_are_not_overwritten_or_mixed_up(tmp_path: Path) -> None:
     folder = tmp_path / "c"
     model = ExactSoftmax(dim=4, epochs=1, threads=1)
     whole = model.fit(corpus, checkpoint_dir=folder)
-    with pytest.raises(InputError, match="holds a training that was interrupted: resume it"):
+    with pytest.raises(InputError, match="holds checkpoints of a training: resume it"):
         model.fit(corpus, checkpoint_dir=folder)
     for other, what in (
         (ExactSoftmax(dim=4, epochs=1, window=4, threads=1), "window = 5"),

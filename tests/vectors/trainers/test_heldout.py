@@ -20,7 +20,6 @@ from firth.vectors.cooccurrence import count
 from firth.vectors.losses import negative_sampling_loss, softmax_loss
 from firth.vectors.prediction import perplexity
 from firth.vectors.split import split
-from firth.vectors.trainers import trainer as trainer_module
 from firth.vectors.trainers.exact_softmax import ExactSoftmax
 
 
@@ -194,7 +193,7 @@ def test_after_a_break_it_stops_at_the_same_epoch_with_the_same_bits(
     whole = model.fit(train, heldout=heldout, patience=2)
     folder = tmp_path / "checkpoints"
     if by_crash:
-        monkeypatch.setattr(trainer_module, "_SECONDS_BETWEEN_CHECKPOINTS", 0)
+        monkeypatch.setattr("firth.runs.checkpoints._SECONDS_BETWEEN", 0)
     breaks = 0
     # The skip-gram trainer reports once an epoch of so short a text, and after a crash in it does it again.
     for after in (0, *[int(by_crash)] * 3, 40, 90, 10_000):

@@ -144,7 +144,7 @@ def test_checkpoints_are_not_overwritten_or_mixed_up(tmp_path: Path) -> None:
     corpus.write_text("\n".join(" ".join(s) for s in _sentences()))
     model = firth.SkipGram(dim=8, epochs=1, threads=1)
     whole = model.fit(corpus, checkpoint_dir=tmp_path / "c")
-    with pytest.raises(InputError, match="holds a training that was interrupted: resume it"):
+    with pytest.raises(InputError, match="holds checkpoints of a training: resume it"):
         model.fit(corpus, checkpoint_dir=tmp_path / "c")
     with pytest.raises(InputError, match="made with window = 5"):
         firth.SkipGram(dim=8, epochs=1, threads=1, window=4).fit(
@@ -163,11 +163,12 @@ PROGRAM = """
 import sys
 from pathlib import Path
 import firth, numpy as np
+from firth.runs import checkpoints
 from firth.vectors import contexts
 from firth.vectors.trainers import trainer
 # Many small steps, so that there is time to be killed.
 contexts._NUMBERS_IN_BLOCK, trainer._SECONDS_BETWEEN_LOOKS = 512, 0
-trainer._SECONDS_BETWEEN_CHECKPOINTS = 0.01
+checkpoints._SECONDS_BETWEEN = 0.01
 corpus, folder, out, deterministic = sys.argv[1:]
 together = deterministic == "yes"
 model = firth.SkipGram(dim=16, epochs=20, threads=2 if together else 1, deterministic=together, window=7)
@@ -238,15 +239,15 @@ def test_a_checkpoint_that_does_not_fit_its_corpus(tmp_path: Path) -> None:
     ids.tofile(tmp_path / "firth-work" / "ids.bin")
     with pytest.raises(InputError, match="not that of the checkpoint"):
         model.fit(_sentences(), checkpoint_dir=tmp_path, resume=True)
-    arrays, metadata = load_arrays(tmp_path / "vectors.checkpoint", mmap=False)
+    arrays, metadata = load_arrays(tmp_path / "firth-vectors-training.checkpoint", mmap=False)
     encode(Corpus(_sentences()), tmp_path / "firth-work", min_count=1)
     for broken, state, message in (
         ({**arrays, "V": arrays["V"][1:]}, metadata["state"], "the array 'V' is missing or has another size"),
         (arrays, {"done": 3}, "does not say how far training was"),
     ):
-        save_arrays(tmp_path / "vectors.checkpoint", broken, {**metadata, "state": state})
+        save_arrays(tmp_path / "firth-vectors-training.checkpoint", broken, {**metadata, "state": state})
         with pytest.raises(InputError, match=message):
             model.fit(_sentences(), checkpoint_dir=tmp_path, resume=True)
-    (tmp_path / "vectors.checkpoint").write_bytes(b"xx")
-    with pytest.raises(InputError, match=r"vectors\.checkpoint"):
+    (tmp_path / "firth-vectors-training.checkpoint").write_bytes(b"xx")
+    with pytest.raises(InputError, match=r"firth-vectors-training\.checkpoint"):
         model.fit(_sentences(), checkpoint_dir=tmp_path, resume=True)

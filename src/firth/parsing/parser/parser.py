@@ -91,7 +91,7 @@ class Parser:
             but of another training, or `resume` was not asked for.
         """
         settings = ParserSettings(epochs, seed, threads, shape or ParserShape())
-        with open_run(checkpoint_dir, resume, progress) as run:
+        with open_run("treebank", checkpoint_dir, resume, progress) as run:
             return cls.train_in(run, *read_treebanks(train, dev, silver), vectors, settings)
 
     @classmethod

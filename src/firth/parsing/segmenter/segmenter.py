@@ -110,7 +110,7 @@ class Segmenter:
             One of the treebanks is empty; or `checkpoint_dir` holds checkpoints, but of another training, or
             `resume` was not asked for.
         """
-        with open_run(checkpoint_dir, resume, progress) as run:
+        with open_run("treebank", checkpoint_dir, resume, progress) as run:
             return cls.train_in(run, sentences, dev, seed=seed, threads=threads, epochs=epochs)
 
     @classmethod

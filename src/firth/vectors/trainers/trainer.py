@@ -12,7 +12,7 @@ from typing import Any
 from firth.arrays import Arrays, PathLike
 from firth.errors import InputError
 from firth.progress import Progress
-from firth.runs.checkpoints import SUFFIX, Checkpoints
+from firth.runs.checkpoints import Checkpoints
 from firth.runs.interrupt import Interrupt, deferred_interrupt
 from firth.runs.run import Run, open_run
 from firth.runs.workers import worker_threads
@@ -26,8 +26,6 @@ from firth.vectors.trainers.settings import VectorSettings
 from firth.vectors.word_vectors import WordVectors
 from firth.version import __version__
 
-_STAGE = "vectors"
-_SECONDS_BETWEEN_CHECKPOINTS = 30.0
 # There is a look at progress, checkpoints and Ctrl-C after about so many seconds of training.
 _SECONDS_BETWEEN_LOOKS = 0.2
 
@@ -105,8 +103,8 @@ class VectorTrainer(VectorSettings, ABC):
         settings = self.as_dict() | {"corpus": reading.fingerprint()} | heldout_settings(withheld, patience)
         if checkpoint_dir is not None:
             # The corpus, when it is read the next time, must not contain the files of the run.
-            reading.check_output(Path(checkpoint_dir, f"{_STAGE}{SUFFIX}"))
-        with open_run(checkpoint_dir, resume, progress) as run:
+            reading.check_output(Path(checkpoint_dir, "firth-vectors-training.checkpoint"))
+        with open_run("vectors", checkpoint_dir, resume, progress) as run:
             # In a function of its own: the encoded corpus must be closed before its folder can be removed.
             return self._fit(reading, withheld, BestVectors(run.work_folder, patience), settings, run)
 
@@ -118,7 +116,7 @@ class VectorTrainer(VectorSettings, ABC):
         settings: dict[str, Any],
         run: Run,
     ) -> WordVectors:
-        checkpoints = run.checkpoints(_STAGE, settings, seconds_between=_SECONDS_BETWEEN_CHECKPOINTS)
+        checkpoints = run.checkpoints("training", settings)
         found = checkpoints.load()
         if found is None:
             encoded = encode(
