@@ -1,4 +1,4 @@
-"""Long work says how far it is: a bar on a terminal, plain lines elsewhere, nothing when quiet."""
+"""Progress of long work: a bar on a terminal, plain lines elsewhere, nothing when quiet."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import TextIO
 
 
 class Progress:
-    """What long work reports to; this base class is silent.
+    """The interface that long work reports to. This base class is silent.
 
-    A job consists of stages. Work is done inside `stage`, which tells a display to `begin` and to `end` or
-    `abandon`, and says how far it is with `advance` (absolute, not relative).
+    A job consists of stages. `stage` wraps the work of one: it calls `begin`, then `end` or `abandon`. The
+    work calls `advance` with the number of units done since the beginning of the stage.
     """
 
     @contextmanager
@@ -35,10 +35,10 @@ class Progress:
         """Say that `done` units of the stage are finished; `figures` are shown beside the bar."""
 
     def end(self, **figures: float) -> None:
-        """Close the stage, which is complete, with these figures or else those of the last `advance`."""
+        """Close a stage that is complete. Without `figures`, those of the last `advance` are shown."""
 
     def abandon(self) -> None:
-        """Close the stage, which is not complete and will not be."""
+        """Close a stage that will not be completed."""
 
     def note(self, message: str) -> None:
         """Print one line that stays."""
@@ -66,7 +66,7 @@ def format_figures(figures: dict[str, float]) -> str:
 
 
 class _Lines(Progress):
-    """One plain line now and then, for log files and pipes."""
+    """Plain lines for log files and pipes: one every ten seconds, and one at the end of a stage."""
 
     seconds_between = 10.0
 
@@ -105,7 +105,7 @@ class _Lines(Progress):
 
 
 class _Bar(Progress):
-    """A rich progress bar a stage."""
+    """A progress bar for each stage."""
 
     def __init__(self, stream: TextIO) -> None:
         from rich.console import Console
@@ -159,7 +159,7 @@ class _Bar(Progress):
 
 @contextmanager
 def saying_what_takes_long(progress: Progress, message: str) -> Iterator[None]:
-    """Say what is being waited for, if it takes longer than a second."""
+    """Note what is being waited for if the block takes longer than a second."""
     timer = threading.Timer(1.0, progress.note, [message])
     timer.start()
     try:

@@ -1,4 +1,4 @@
-"""The ``firth`` command. Heavy modules are imported inside the commands, so that ``--help`` is immediate."""
+"""The ``firth`` command. Commands import heavy modules only when they run, so that ``--help`` is fast."""
 
 from __future__ import annotations
 

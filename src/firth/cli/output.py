@@ -1,4 +1,4 @@
-"""What the commands share: one line for an error, tables for people, JSON for programs."""
+"""Output of the commands: errors and notes in one line, tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from typer.core import TyperGroup
 from firth.errors import FirthError, InputError
 
 BAD_INPUT = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+# Shells report 128 plus the number of the signal; SIGINT is 2.
+INTERRUPTED = 130
 
 
 class RootGroup(TyperGroup):
@@ -45,7 +46,7 @@ class RootGroup(TyperGroup):
 
 
 def in_one_line(error: BaseException) -> str:
-    """Say what an error says, in one line."""
+    """Return the message of an error in one line."""
     if isinstance(error, MemoryError):
         return f"not enough memory: {error}" if str(error) else "not enough memory"
     if isinstance(error, OSError) and error.strerror:
@@ -54,14 +55,14 @@ def in_one_line(error: BaseException) -> str:
 
 
 def note(message: str, quiet: bool = False) -> None:
-    """Tell something by the way, on standard error."""
+    """Print a note on standard error."""
     if not quiet:
         print(f"firth: note: {message}", file=sys.stderr)
 
 
 @contextmanager
 def warnings_as_notes(quiet: bool) -> Iterator[None]:
-    """Tell the warnings of the library as notes, one line each."""
+    """Print the warnings of the library as notes, one line each."""
     import warnings
 
     with warnings.catch_warnings(record=True) as caught:
@@ -117,7 +118,7 @@ def check_folder(path: Path) -> None:
 
 
 def duration(seconds: float) -> str:
-    """Say a time span as people do: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    """Return a time span for people: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -1,8 +1,8 @@
 """Kernels: functions compiled by Numba, whose machine code is kept from one process to the next.
 
-Numba's own ``cache=True`` falls short twice. It takes machine code for fresh as long as the file of the
-function is unchanged, though the code also holds constants, functions and instructions from the modules that
-the file imports. And where no folder can be written to, it is an error.
+Numba's own ``cache=True`` has three faults. It reuses machine code as long as the file of the function is
+unchanged, although the code also contains constants and functions of imported modules. It fails where no
+folder can be written to. And a damaged file in its cache stops the program, or crashes Python.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from numba.core.caching import FunctionCache
 
 
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a function to machine code that runs without the interpreter's lock, and keep that code.
+    """Compile a function to machine code that runs without the interpreter's lock, and keep the code on disk.
 
-    It is compiled again when its module changes, or one of the same package that its module imports, directly
-    or not. Where the code cannot be kept, each process compiles it.
+    The function is compiled again when its module changes, or a module of the same package that it imports,
+    directly or indirectly. Where the code cannot be kept, each process compiles the function.
 
     Parameters
     ----------
     **options
-        Those of `numba.njit`, such as ``error_model="numpy"``.
+        Options of `numba.njit`, such as ``error_model="numpy"``.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 class _Cache(FunctionCache):  # type: ignore[misc]
-    """Numba's cache of a function, in which machine code is also found by what it was made of."""
+    """Numba's cache of a function. The source of all modules behind the machine code is part of its key."""
 
     def __init__(self, function: Callable[..., Any], sources: str) -> None:
         super().__init__(function)
@@ -64,7 +64,7 @@ class _Cache(FunctionCache):  # type: ignore[misc]
 
 
 def _sources(module: str) -> str:
-    """Return a hash of the source of a module and of what it imports of its package, directly or not."""
+    """Return a hash of the source of a module and of all modules of its package that it imports."""
     package = module.partition(".")[0]
     sources: dict[str, str] = {}
     waiting = [module]
@@ -81,7 +81,7 @@ def _sources(module: str) -> str:
 
 @functools.cache
 def _imported(source: str) -> list[str]:
-    """List the names that a module imports from when it is loaded; some may be no modules."""
+    """List the names in the import statements at the top level of a module; not all are modules."""
     names = []
     for node in ast.parse(source).body:
         if isinstance(node, ast.Import):

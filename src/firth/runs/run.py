@@ -1,4 +1,4 @@
-"""A run of long work: the folder it keeps checkpoints in, whether it is resumed, and what it reports to."""
+"""A run of long work: its folder for checkpoints, whether it is resumed, and its progress display."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from firth.progress import Progress
 from firth.runs.checkpoints import SUFFIX, Checkpoints
 
 _WORK_FOLDER = "firth-work"
-# By then, whoever wrote a temporary file is no more.
+# A temporary file that did not change for this long belongs to a process that is gone.
 _SECONDS_LEFT_BEHIND = 600.0
 
 

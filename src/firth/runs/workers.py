@@ -11,10 +11,10 @@ from threadpoolctl import threadpool_limits
 
 @contextmanager
 def worker_threads(n: int) -> Iterator[ThreadPoolExecutor]:
-    """Give `n` threads, and let BLAS use one thread in each of them.
+    """Yield a pool of `n` threads, and limit BLAS to one thread in each of them.
 
-    A BLAS with threads of its own would stand in their way, and may sum in another order, so that results
-    would depend on how many there are.
+    Threads of BLAS would compete with these. They may also sum in another order, and results would depend on
+    their number.
     """
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n) as pool:
         yield pool
