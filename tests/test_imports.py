@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -172,3 +173,14 @@ def test_import_firth_loads_hardly_anything() -> None:
     code = "import sys, firth; print('numpy' in sys.modules, 'typer' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["False", "False"]
+
+
+def test_the_floors_are_those_that_contributing_shows() -> None:
+    text = (Path(__file__).resolve().parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    shown: dict[str, int] = {}
+    floor = -1
+    for line in text.partition("src/firth/\n")[2].partition("```")[0].splitlines():
+        if found := re.match(r"(?:F(\d)|  ) (\w+)(?:/|\.py)", line):
+            floor = int(found[1] or floor)
+            shown[found[2]] = floor
+    assert shown == {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
