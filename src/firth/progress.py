@@ -6,8 +6,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TextIO
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO, cast
 
 
 class Progress:
@@ -45,7 +45,7 @@ class Progress:
 
 
 def default_progress(quiet: bool = False, stream: TextIO | None = None) -> Progress:
-    """Return the progress display that fits where standard error goes.
+    """Return the progress display that fits where standard error goes; a silent one if it goes nowhere.
 
     Parameters
     ----------
@@ -55,9 +55,38 @@ def default_progress(quiet: bool = False, stream: TextIO | None = None) -> Progr
         Where to write; standard error if None, so that standard output stays free for results.
     """
     stream = sys.stderr if stream is None else stream
-    if quiet:
+    if quiet or stream is None or getattr(stream, "closed", False):
         return Progress()
-    return _Bar(stream) if stream.isatty() else _Lines(stream)
+    forgiving = cast(TextIO, _Forgiving(stream))
+    return _Bar(forgiving) if is_terminal(stream) else _Lines(forgiving)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether a stream is a terminal.
+
+    Services and windowed programs have no standard streams (None), or others that lack `isatty`.
+    """
+    isatty = getattr(stream, "isatty", None)
+    return isatty is not None and not getattr(stream, "closed", False) and bool(isatty())
+
+
+class _Forgiving:
+    """A stream whose failures do not stop hours of work: a full disk, or a terminal that is gone."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError, AttributeError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def format_figures(figures: dict[str, float]) -> str:

@@ -14,6 +14,7 @@ import typer
 from firth.cli.options import AsJson, Quiet
 from firth.cli.output import check_folder, print_json, warnings_as_notes
 from firth.errors import InputError
+from firth.progress import is_terminal
 from firth.text.documentation import write_documentation
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class _Show:
     def __init__(self, silent: bool) -> None:
         from rich.console import Console
 
-        width = None if sys.stdout.isatty() else _PIPE_WIDTH_CHARACTERS
+        width = None if is_terminal(sys.stdout) else _PIPE_WIDTH_CHARACTERS
         self._console = Console(quiet=silent, highlight=False, width=width)
 
     def introduction(self) -> None:
