@@ -10,6 +10,11 @@ import pytest
 
 SHARED = Path(os.environ.get("FIRTH_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
+# Variables of the shell or of a CI service that change what the command prints. Typer reads some of them when
+# it is imported, so they go before that.
+for _name in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "COLUMNS", "LINES", "FIRTH_DEBUG"):
+    os.environ.pop(_name, None)
+
 # The same examples every time, and no verdict by the clock: machines differ.
 hypothesis.settings.register_profile("firth", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("firth")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import re
+import sys
 
 import pytest
 
@@ -99,3 +101,57 @@ def test_quiet_is_silent(terminal: Terminal) -> None:
         progress.advance(1)
     progress.note("by the way")
     assert terminal.getvalue() == ""
+
+
+class _Full(io.StringIO):
+    """A log file on a full disk, or a terminal that is gone."""
+
+    def __init__(self, is_terminal: bool) -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def flush(self) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def report(progress: Progress) -> None:
+    with progress.stage("epoch 1", 10, "words"):
+        progress.advance(10, loss=1.25)
+    progress.note("by the way")
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_display_that_cannot_be_written_stops_nothing(is_terminal: bool) -> None:
+    report(default_progress(stream=_Full(is_terminal)))
+
+
+def test_a_stream_that_is_closed_in_between_stops_nothing() -> None:
+    stream = io.StringIO()
+    progress = default_progress(stream=stream)
+    stream.close()
+    report(progress)
+    report(default_progress(stream=stream))
+
+
+def test_without_standard_error_there_is_no_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert type(default_progress()) is Progress
+
+
+def test_a_stream_that_can_only_write_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Windowed:
+        text = ""
+
+        def write(self, text: str) -> None:
+            self.text += text
+
+    windowed = Windowed()
+    monkeypatch.setattr(sys, "stderr", windowed)
+    report(default_progress())
+    assert windowed.text.startswith("epoch 1: 10 words") and windowed.text.endswith("by the way\n")

@@ -1,5 +1,5 @@
 """``python -m firth`` is ``firth``."""
 
-from firth.cli.main import main
+from firth.cli.main import start
 
-main()
+start()

@@ -16,10 +16,10 @@ Float64s: TypeAlias = npt.NDArray[np.float64]
 
 Ints: TypeAlias = npt.NDArray[np.integer[Any]]
 Ids: TypeAlias = npt.NDArray[np.int32]
-"""Numbers of words and of the like, small enough to be kept by the million."""
+"""Numbers of words and other items. Files and caches hold millions of them, so they are small."""
 Int64s: TypeAlias = npt.NDArray[np.int64]
 Indices: TypeAlias = npt.NDArray[np.intp]
-"""Places in another array."""
+"""Indices into another array."""
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 

@@ -1,4 +1,4 @@
-"""What settings must be, asked in one way everywhere; and what the machine has."""
+"""Checks of settings, in one form everywhere, and of what the machine offers."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def real_number(
     name, value
         The setting.
     must
-        What it must be, for the error: ``"be a positive number such as 0.1"``.
+        The condition, for the error: ``"be a positive number such as 0.1"``.
     above, least, below
         It is larger than `above`, at least `least`, and smaller than `below`.
 
@@ -100,7 +100,7 @@ def share(name: str, value: Any) -> float:
 
 
 def choice(name: str, value: Any, choices: Iterable[str]) -> str:
-    """Return a setting that is one of some names.
+    """Return a setting, which must be one of some names.
 
     Raises
     ------
@@ -114,16 +114,16 @@ def choice(name: str, value: Any, choices: Iterable[str]) -> str:
 
 
 def require(module: str, extra: str, what: str) -> None:
-    """Check that a library is installed which only an extra of firth brings.
+    """Check that an optional library is installed.
 
     Parameters
     ----------
     module
         The name by which the library is imported.
     extra
-        The extra of firth.
+        The extra of firth that installs it.
     what
-        What needs the library, for the error.
+        The feature that needs it, for the error.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Long work says how far it is: a bar on a terminal, plain lines elsewhere, nothing when quiet."""
+"""Progress of long work: a bar on a terminal, plain lines elsewhere, nothing when quiet."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TextIO
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO, cast
 
 
 class Progress:
-    """What long work reports to; this base class is silent.
+    """The interface that long work reports to. This base class is silent.
 
-    A job consists of stages. Work is done inside `stage`, which tells a display to `begin` and to `end` or
-    `abandon`, and says how far it is with `advance` (absolute, not relative).
+    A job consists of stages. `stage` wraps the work of one: it calls `begin`, then `end` or `abandon`. The
+    work calls `advance` with the number of units done since the beginning of the stage.
     """
 
     @contextmanager
@@ -35,17 +35,17 @@ class Progress:
         """Say that `done` units of the stage are finished; `figures` are shown beside the bar."""
 
     def end(self, **figures: float) -> None:
-        """Close the stage, which is complete, with these figures or else those of the last `advance`."""
+        """Close a stage that is complete. Without `figures`, those of the last `advance` are shown."""
 
     def abandon(self) -> None:
-        """Close the stage, which is not complete and will not be."""
+        """Close a stage that will not be completed."""
 
     def note(self, message: str) -> None:
         """Print one line that stays."""
 
 
 def default_progress(quiet: bool = False, stream: TextIO | None = None) -> Progress:
-    """Return the progress display that fits where standard error goes.
+    """Return the progress display that fits where standard error goes; a silent one if it goes nowhere.
 
     Parameters
     ----------
@@ -55,9 +55,38 @@ def default_progress(quiet: bool = False, stream: TextIO | None = None) -> Progr
         Where to write; standard error if None, so that standard output stays free for results.
     """
     stream = sys.stderr if stream is None else stream
-    if quiet:
+    if quiet or stream is None or getattr(stream, "closed", False):
         return Progress()
-    return _Bar(stream) if stream.isatty() else _Lines(stream)
+    forgiving = cast(TextIO, _Forgiving(stream))
+    return _Bar(forgiving) if is_terminal(stream) else _Lines(forgiving)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether a stream is a terminal.
+
+    Services and windowed programs have no standard streams (None), or others that lack `isatty`.
+    """
+    isatty = getattr(stream, "isatty", None)
+    return isatty is not None and not getattr(stream, "closed", False) and bool(isatty())
+
+
+class _Forgiving:
+    """A stream whose failures do not stop hours of work: a full disk, or a terminal that is gone."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError, AttributeError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def format_figures(figures: dict[str, float]) -> str:
@@ -66,7 +95,7 @@ def format_figures(figures: dict[str, float]) -> str:
 
 
 class _Lines(Progress):
-    """One plain line now and then, for log files and pipes."""
+    """Plain lines for log files and pipes: one every ten seconds, and one at the end of a stage."""
 
     seconds_between = 10.0
 
@@ -105,7 +134,7 @@ class _Lines(Progress):
 
 
 class _Bar(Progress):
-    """A rich progress bar a stage."""
+    """A progress bar for each stage."""
 
     def __init__(self, stream: TextIO) -> None:
         from rich.console import Console
@@ -159,7 +188,7 @@ class _Bar(Progress):
 
 @contextmanager
 def saying_what_takes_long(progress: Progress, message: str) -> Iterator[None]:
-    """Say what is being waited for, if it takes longer than a second."""
+    """Note what is being waited for if the block takes longer than a second."""
     timer = threading.Timer(1.0, progress.note, [message])
     timer.start()
     try:

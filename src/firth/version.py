@@ -1,3 +1,3 @@
-"""The version of firth, in the only place where it stands."""
+"""The version of firth. The build reads it from here."""
 
 __version__ = "0.1.0"

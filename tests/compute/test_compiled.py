@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,16 +40,29 @@ def house(tmp_path: Path) -> Path:
     return room
 
 
-def run(house: Path, **environment: str) -> list[int]:
-    """Call the kernel with 1 in a new process; return the result, and how often machine code was found."""
-    paths = os.pathsep.join([str(house.parents[1]), str(Path(firth.__file__).parents[1])])
+def paths(house: Path) -> list[str]:
+    return [str(house.parents[1]), str(Path(firth.__file__).parents[1])]
+
+
+def run(house: Path, warning: str = "", **environment: str) -> list[int]:
+    """Call the kernel with 1 in a new process; return the result, and how often machine code was found.
+
+    The process must warn as expected, once.
+    """
     done = subprocess.run(
         [sys.executable, "-c", "import house.learning.kernels"],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "0", "PYTHONPATH": paths, **environment},
+        env={
+            **os.environ,
+            "NUMBA_DISABLE_JIT": "0",
+            "PYTHONPATH": os.pathsep.join(paths(house)),
+            **environment,
+        },
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    assert done.stderr.count("UserWarning") == (1 if warning else 0), done.stderr
+    assert warning in done.stderr
     return [int(figure) for figure in done.stdout.split()]
 
 
@@ -70,6 +84,52 @@ def test_without_a_folder_to_write_to_it_is_compiled_each_time(house: Path) -> N
     nowhere = {"HOME": os.devnull, "XDG_CACHE_HOME": f"{os.devnull}/cache", "NUMBA_CACHE_DIR": ""}
     assert run(house, **nowhere) == [2, 0]
     assert run(house, **nowhere) == [2, 0]
+
+
+def _flip_a_bit(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda content: b"",
+    "cut": lambda content: content[:-100],
+    "nothing but zeros": lambda content: bytes(len(content)),
+    "a flipped bit": _flip_a_bit,
+    "longer": lambda content: content + b"x",
+}
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_machine_code_is_compiled_anew_and_replaced(house: Path, suffix: str, damage: str) -> None:
+    assert run(house) == [2, 0]
+    (file,) = (house / "__pycache__").glob(f"*{suffix}")
+    file.write_bytes(DAMAGES[damage](file.read_bytes()))
+    assert run(house, f"{house / '__pycache__'}: kept machine code is damaged") == [2, 0]
+    assert run(house) == [2, 1]
+
+
+def test_a_missing_file_of_machine_code_is_no_damage(house: Path) -> None:
+    assert run(house) == [2, 0]
+    (file,) = (house / "__pycache__").glob("*.nbc")
+    file.unlink()
+    assert run(house) == [2, 0]
+    assert run(house) == [2, 1]
+
+
+def test_machine_code_that_cannot_be_read_stops_nothing(house: Path) -> None:
+    assert run(house) == [2, 0]
+    (file,) = (house / "__pycache__").glob("*.nbc")
+    file.unlink()
+    file.mkdir()
+    assert run(house, "cannot be read") == [2, 0]
+
+
+def test_the_index_of_another_numba_is_not_read(house: Path) -> None:
+    assert run(house) == [2, 0]
+    (house / "sitecustomize.py").write_text("import numba\nnumba.__version__ = '999'\n")
+    assert run(house, PYTHONPATH=os.pathsep.join([*paths(house), str(house)])) == [2, 0]
 
 
 def test_a_disk_that_gets_full_stops_nothing(house: Path) -> None:

@@ -31,7 +31,7 @@ class CommandLine:
     def process(self, *arguments: object, stdin: bytes = b"") -> Result:
         """Run it in a process of its own, without a terminal, as people do."""
         command = [sys.executable, "-m", "firth", *map(str, arguments)]
-        done = subprocess.run(command, cwd=self.folder, input=stdin, capture_output=True, timeout=120)
+        done = subprocess.run(command, cwd=self.folder, input=stdin, capture_output=True, timeout=600)
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def call(self, *arguments: object, stdin: bytes = b"") -> Result:

@@ -663,20 +663,6 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
     assert result.stderr == ""
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is of Linux")
-def test_a_full_disk_is_one_line(folder: Path) -> None:
-    with open("/dev/full", "w") as full:  # noqa: PTH123 (a device, not a path in the project)
-        result = subprocess.run(
-            [sys.executable, "-m", "firth", "vectors", "similar", "v.safetensors", "tea"],
-            cwd=folder,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-    assert result.returncode == 2
-    assert result.stderr.splitlines() == ["firth: error: No space left on device"]
-
-
 def test_words_of_any_script_come_through_whatever_the_locale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""``firth demo``: from nothing to a map of words in seconds, on text that every installation carries."""
+"""``firth demo``: word vectors, a map and a parse in seconds, from text that comes with Python."""
 # ruff: noqa: D301 (the character \b in a docstring tells typer to keep the lines below as they are)
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import typer
 from firth.cli.options import AsJson, Quiet
 from firth.cli.output import check_folder, print_json, warnings_as_notes
 from firth.errors import InputError
+from firth.progress import is_terminal
 from firth.text.documentation import write_documentation
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ Analogy: TypeAlias = tuple[str, str, str, str]
 
 SENTENCE = "I parsed this sentence correctly."
 
-# Lines are this long where standard output is no terminal.
+# The width of lines where standard output is no terminal.
 _PIPE_WIDTH_CHARACTERS = 100
-# The words seen in training, over all epochs: a few seconds of work.
+# The demo trains on about this many words, over all epochs. That takes a few seconds.
 _TRAINING_WORDS = 12_000_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 5, 15
 
-# Words and analogies that occur in documentation. Those that were learned are shown.
+# These words and analogies occur in documentation. The demo shows those that were learned.
 WORDS = ("error", "true", "thread", "directory", "server", "integer", "dictionary", "read", "larger", "left")
 ANALOGIES = (
     ("large", "larger", "small", "smaller"),
@@ -144,12 +145,12 @@ def _parse(show: _Show) -> list[int | None]:
 
 
 class _Show:
-    """What the demo tells on standard output."""
+    """Prints the story of the demo on standard output."""
 
     def __init__(self, silent: bool) -> None:
         from rich.console import Console
 
-        width = None if sys.stdout.isatty() else _PIPE_WIDTH_CHARACTERS
+        width = None if is_terminal(sys.stdout) else _PIPE_WIDTH_CHARACTERS
         self._console = Console(quiet=silent, highlight=False, width=width)
 
     def introduction(self) -> None:

@@ -1,4 +1,4 @@
-"""``firth gradcheck``: the proof of the gradients."""
+"""``firth gradcheck``: compares all gradients with finite differences."""
 
 from __future__ import annotations
 

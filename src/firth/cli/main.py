@@ -1,19 +1,19 @@
-"""The ``firth`` command. Heavy modules are imported inside the commands, so that ``--help`` is immediate."""
+"""The ``firth`` command. Commands import heavy modules only when they run, so that ``--help`` is fast."""
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from firth.cli.classify.app import app as classify_app
 from firth.cli.demo import demo
 from firth.cli.gradcheck import gradcheck
-from firth.cli.output import RootGroup
+from firth.cli.output import RootGroup, report_failure, report_output_failure
 from firth.cli.parse import parse
 from firth.cli.parser.app import app as parser_app
+from firth.cli.streams import prepare_streams, restart_in_utf8, settle_errors
 from firth.cli.vectors.app import app as vectors_app
 from firth.version import __version__
 
@@ -49,19 +49,23 @@ def root(
     """Word vectors from your own text: fast, exact, reproducible."""
 
 
+def start() -> None:
+    """Run the command line as a process of its own, in UTF-8 whatever the locale."""
+    restart_in_utf8()
+    main()
+
+
 def main() -> None:
     """Run the command line and exit."""
-    for stream in (sys.stdout, sys.stderr):
-        # Words of any script must come through, whatever the locale: files and pipes get UTF-8.
-        if not stream.isatty():
-            stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    prepare_streams()
+    code: Any = 0
     try:
-        try:
-            app(prog_name="firth")
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read the output has seen enough (`firth … | head`). Python would complain when it flushes
-        # standard output at exit, so it gets somewhere to flush to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        app(prog_name="firth")
+    except SystemExit as end:
+        code = end.code
+    except OSError as error:
+        # `RootGroup` reports the errors of commands. What is left comes from help texts and usage errors.
+        code = report_failure(error)
+    code = report_output_failure() or code
+    settle_errors()
+    sys.exit(code)

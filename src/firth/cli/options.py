@@ -1,4 +1,4 @@
-"""Options that several commands have, with one help text each."""
+"""Options that several commands share, each with one help text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and er
 
 
 def panel(name: str) -> Callable[..., Any]:
-    """Return what makes options that stand together under a heading in ``--help``."""
+    """Return a function that makes options under one heading of ``--help``."""
 
     def option(help: str, *names: str, **settings: Any) -> Any:
         return typer.Option(*names, help=help, rich_help_panel=name, **settings)
@@ -22,7 +22,7 @@ def panel(name: str) -> Callable[..., Any]:
 
 
 run_option = panel("Run")
-"""Makes options about how a command runs, which change nothing in its result but the random numbers."""
+"""Makes options of how a command runs. Only the seed changes its result."""
 
 Seed = Annotated[int, run_option("Start of the random numbers.")]
 Threads = Annotated[int | None, run_option("Threads to train with.", show_default="all cores")]

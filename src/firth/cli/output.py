@@ -1,4 +1,4 @@
-"""What the commands share: one line for an error, tables for people, JSON for programs."""
+"""Output of the commands: errors and notes in one line, tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from firth.cli.streams import output_failure, tell
 from firth.errors import FirthError, InputError
+from firth.progress import is_terminal
 
+# Exit codes. The reader of a pipe leaves when it has seen enough (`firth … | head`); that needs no message.
+READER_LEFT = 1
 BAD_INPUT = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+# Shells report 128 plus the number of the signal; SIGINT is 2.
+INTERRUPTED = 130
 
 
 class RootGroup(TyperGroup):
@@ -28,24 +33,62 @@ class RootGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command; bad input ends with exit code 2, Ctrl-C with 130."""
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()  # a full disk or a closed pipe must show here, not when Python exits
-            return result
-        except BrokenPipeError:
-            raise
+            with _warnings_shown_as_notes():
+                return super().invoke(ctx)
         except (FirthError, OSError, MemoryError) as error:
             if os.environ.get("FIRTH_DEBUG"):
                 raise
-            print(f"firth: error: {in_one_line(error)}", file=sys.stderr)
-            raise typer.Exit(BAD_INPUT) from None
+            raise typer.Exit(report_failure(error)) from None
         except KeyboardInterrupt as interrupt:
             kept = str(interrupt) or "no half-written file is left"
-            print(f"\nfirth: stopped: {kept}", file=sys.stderr)
+            tell(f"\nfirth: stopped: {kept}")
             raise typer.Exit(INTERRUPTED) from None
 
 
+def report_failure(error: BaseException) -> int:
+    """Report an error in one line, and return the exit code."""
+    code = report_output_failure()
+    if isinstance(error, BrokenPipeError):
+        return READER_LEFT
+    return code or _report(error)
+
+
+def report_output_failure() -> int:
+    """Report in one line that standard output cannot be written to; return the exit code, 0 if it can."""
+    failure = output_failure()
+    if failure is None:
+        return 0
+    if isinstance(failure, BrokenPipeError):
+        return READER_LEFT
+    return _report(OSError(failure.errno, failure.strerror, "standard output"))
+
+
+def _report(error: BaseException) -> int:
+    tell(f"firth: error: {in_one_line(error)}")
+    return BAD_INPUT
+
+
+@contextmanager
+def _warnings_shown_as_notes() -> Iterator[None]:
+    """Print warnings of the library as notes, as soon as they come; see `warnings_as_notes`."""
+    import warnings
+
+    quiet = not {"-q", "--quiet"}.isdisjoint(sys.argv)
+    shown = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, UserWarning):
+            note(str(message), quiet)
+        else:
+            shown(message, category, *where, **more)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
 def in_one_line(error: BaseException) -> str:
-    """Say what an error says, in one line."""
+    """Return the message of an error in one line."""
     if isinstance(error, MemoryError):
         return f"not enough memory: {error}" if str(error) else "not enough memory"
     if isinstance(error, OSError) and error.strerror:
@@ -54,9 +97,9 @@ def in_one_line(error: BaseException) -> str:
 
 
 def note(message: str, quiet: bool = False) -> None:
-    """Tell something by the way, on standard error."""
+    """Print a note on standard error."""
     if not quiet:
-        print(f"firth: note: {message}", file=sys.stderr)
+        tell(f"firth: note: {message}")
 
 
 @contextmanager
@@ -86,7 +129,7 @@ def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str, header_when_piped: bool = False
 ) -> None:
     """Print a table: ruled on a terminal, tab-separated lines elsewhere. The first column is text."""
-    if not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         for row in [columns, *rows] if header_when_piped else rows:
             print(*row, sep="\t")
         return
@@ -122,7 +165,7 @@ def check_folder(path: Path) -> None:
 
 
 def duration(seconds: float) -> str:
-    """Say a time span as people do: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    """Return a time span for people: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -108,7 +108,7 @@ def parse(
     from firth.parsing.parser.parser import Parser
     from firth.parsing.pipeline import load, model_file
     from firth.parsing.streaming import parse_words
-    from firth.progress import Progress, default_progress
+    from firth.progress import Progress, default_progress, is_terminal
     from firth.show.trees import trees_svg
     from firth.text import conllu
 
@@ -121,7 +121,7 @@ def parse(
     # A progress bar and trees would be in each other's way.
     progress = Progress() if on_screen else default_progress(quiet)
     source = STANDARD_INPUT if file is None else file
-    if text is None and source == STANDARD_INPUT and sys.stdin.isatty():
+    if text is None and source == STANDARD_INPUT and is_terminal(sys.stdin):
         key = "Ctrl-Z" if sys.platform == "win32" else "Ctrl-D"
         note(f"reading from the terminal; end with {key}", quiet)
 

@@ -1,4 +1,4 @@
-"""Long work on the command line: its checkpoints, going on with it, and saving what it made."""
+"""Trainings on the command line: checks of their files, checkpoints, and saving of results."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from firth.errors import FirthError, InputError
 
 
 def check_outputs(*outputs: Path | None, inputs: tuple[Path | str | None, ...], quiet: bool) -> None:
-    """Check that results can be written where they are to go, before the work for them begins.
+    """Check that results can be written, before the work begins.
 
     Parameters
     ----------
     outputs
-        Files to be written. None is passed over.
+        Files to be written; None is skipped.
     inputs
-        Files that are read, none of which may be written over. What is no file is passed over.
+        Files that are read, and must not be written over. Names that are no files are skipped.
     quiet
-        Whether to say nothing of a file that will be replaced.
+        Whether to leave out the note about a file that will be replaced.
 
     Raises
     ------
@@ -46,9 +46,9 @@ def check_outputs(*outputs: Path | None, inputs: tuple[Path | str | None, ...], 
 def resumable(output: Path, checkpoint_dir: Path | None, resume: bool) -> Iterator[Path | None]:
     """Give the folder for the checkpoints of a training, whose result the block saves as `output`.
 
-    Without `checkpoint_dir` it is OUTPUT.training, which is removed when the block succeeds, because the
-    result is saved then, and when it fails before there is a checkpoint. None if the output is no regular
-    file: nobody would look for checkpoints beside ``/dev/null``.
+    Without `checkpoint_dir` the folder is OUTPUT.training. It is removed when the block succeeds, because the
+    result is saved then. It is also removed when the block fails before there is a checkpoint. The folder is
+    None if the output is not a regular file: nobody would look for checkpoints beside ``/dev/null``.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def resumable(output: Path, checkpoint_dir: Path | None, resume: bool) -> Iterat
 
 
 def save_or_rescue(save: Callable[[Path], None], output: Path, folder: Path | None, suffix: str) -> None:
-    """Save a result as asked for or, if that fails after hours of work, where it is possible.
+    """Save a result. If that fails after hours of work, save it in another folder.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def save_or_rescue(save: Callable[[Path], None], output: Path, folder: Path | No
     Raises
     ------
     InputError
-        The result is not in `output`; the message says where it is.
+        The result could not be saved as `output`; the message says where it is.
     """
     from firth.runs.run import holds_checkpoints
 

@@ -1,4 +1,4 @@
-"""The LLVM vector instructions that tiles, rows and elementwise functions are made of."""
+"""LLVM vector instructions, from which tiles, rows and elementwise functions are built."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ FLOAT = ir.FloatType()
 INT = ir.IntType(32)
 VECTOR = ir.VectorType(FLOAT, LANES)
 INTEGERS = ir.VectorType(INT, LANES)
-# Lets LLVM fuse a multiplication and an addition where the machine can.
+# This flag lets LLVM fuse a multiplication and an addition where the processor can.
 _CONTRACT = ("contract",)
 
 
 class Emitter:
-    """The few vector instructions that compiled functions are made of.
+    """Emits vector instructions into a compiled function.
 
     Parameters
     ----------
     context, builder, signature, arguments
-        What Numba gives to the code generator of an intrinsic.
+        The arguments that Numba passes to the code generator of an intrinsic.
     """
 
     def __init__(self, context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> None:
@@ -41,12 +41,12 @@ class Emitter:
         return ir.Constant(VECTOR, None)
 
     def load(self, pointer: ir.Value, index: ir.Value) -> ir.Value:
-        """Load 16 floats from an index into the array on."""
+        """Load 16 floats that begin at an index of the array."""
         address = self.builder.bitcast(self.builder.gep(pointer, [index]), VECTOR.as_pointer())
         return self.builder.load(address, align=4)
 
     def store(self, vector: ir.Value, pointer: ir.Value, index: ir.Value, lanes: int = LANES) -> None:
-        """Store the first lanes of a vector from an index into the array on."""
+        """Store the first lanes of a vector in the array, beginning at an index."""
         kind = ir.VectorType(FLOAT, lanes).as_pointer()
         address = self.builder.bitcast(self.builder.gep(pointer, [index]), kind)
         self.builder.store(vector, address, align=4)
@@ -72,12 +72,12 @@ class Emitter:
         return self.builder.call(function, vectors)
 
     def load_integers(self, pointer: ir.Value, index: ir.Value) -> ir.Value:
-        """Load 64 bytes, or 16 integers, from an index into the array."""
+        """Load 64 bytes, or 16 integers, that begin at an index of the array."""
         address = self.builder.bitcast(self.builder.gep(pointer, [index]), INTEGERS.as_pointer())
         return self.builder.load(address, align=1)
 
     def add_byte_products(self, total: ir.Value, unsigned: ir.Value, signed: ir.Value) -> ir.Value:
-        """Add to each of 16 integers the sum of 4 products of bytes, of which the first are unsigned."""
+        """Add to each of 16 integers the sum of 4 products of an unsigned and a signed byte."""
         kind = ir.FunctionType(INTEGERS, [INTEGERS] * 3)
         name = "llvm.x86.avx512.vpdpbusd.512"
         function = cgutils.get_or_insert_function(self.builder.module, kind, name)
@@ -91,7 +91,7 @@ class Emitter:
         return total
 
     def multiply_add(self, a: ir.Value, b: ir.Value, total: ir.Value) -> ir.Value:
-        """Return a b + total, fused into one instruction where the machine can."""
+        """Return a b + total, fused into one instruction where the processor can."""
         product = self.builder.fmul(a, b, flags=_CONTRACT)
         return self.builder.fadd(product, total, flags=_CONTRACT)
 
@@ -103,9 +103,9 @@ class Emitter:
     def sums(self, vectors: list[ir.Value]) -> ir.Value:
         """Sum each of 16 vectors; the sum of vector k is in lane k.
 
-        Two vectors at a time are folded into one that holds halves of both, until one is left: 30 shuffles
-        for 16 sums, where one sum at a time would take 64. Folding reverses the bits of the order, so it
-        starts from the reversed order.
+        Two vectors at a time are folded into one, which holds half sums of both, until one vector is left.
+        This takes 30 shuffles for 16 sums; one sum at a time would take 64. Folding reverses the bits of the
+        lane numbers, so the vectors are put into that order first.
         """
         vectors = [vectors[int(f"{k:04b}"[::-1], 2)] for k in range(LANES)]
         for half in (8, 4, 2, 1):

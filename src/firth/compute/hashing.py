@@ -1,10 +1,11 @@
-"""Hashes of sequences, and the hash table with linear probing that compiled loops look them up in.
+"""Hashes of sequences, and a hash table with linear probing for compiled loops.
 
-A hash is FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), kept to 31 bits so that no product overflows
-where the kernels run as plain Python; for that, numbers are widened to int64 before they are hashed.
+The hash is FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) in 31 bits. Products of 31-bit numbers do not
+overflow int64, also where the kernels run as plain Python. Numbers are therefore widened to int64 before they
+are hashed.
 
-A table is an int64 array of 2^k slots, more than it has entries. A slot is 0 when free, else a hash above the
-number of its entry, which counts from 1.
+A table is an int64 array of 2^k slots, more than it has entries. A free slot is 0. A used slot holds the hash
+in its upper 32 bits, and the number of the entry, counted from 1, in its lower 32 bits.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ HASH_OF_NOTHING = 0x11C9DC5
 
 @kernel(inline="always")
 def extended(hashed, value):
-    """Return the hash of a sequence that goes on with one more value."""
+    """Return the hash of a sequence with one more value at its end."""
     return (hashed ^ value) * 0x1000193 & 0x7FFFFFFF
 
 
 @kernel(inline="always")
 def first_slot(hashed, last):
-    """Return where probing for a hash begins in a table whose last slot is `last`."""
+    """Return the slot at which probing for a hash begins; `last` is the index of the last slot."""
     return (hashed ^ hashed >> 15) & last
 
 
 @kernel()
 def enter(hashes, numbers, slots):
-    """Enter different hashes and their numbers, from 1, into a table."""
+    """Enter hashes, all different, and their numbers, at least 1, into a table."""
     last = len(slots) - 1
     for i in range(len(hashes)):
         hashed = np.int64(hashes[i])
@@ -43,7 +44,7 @@ def enter(hashes, numbers, slots):
 
 @kernel()
 def look_up(hashes, slots, ids):
-    """Write the number of each hash to `ids`, which may have more columns; 0 if it is not in the table."""
+    """Write the number of each hash to `ids`, or 0 if the table lacks it; `ids` may have more columns."""
     last = len(slots) - 1
     for i in range(hashes.shape[0]):
         for column in range(hashes.shape[1]):

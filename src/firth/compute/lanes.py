@@ -1,4 +1,4 @@
-"""The width of the vectors that kernels compute with, and arrays that fit them."""
+"""The width of vector registers in kernels, and arrays that fit it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numba import config
 
 LANES = 16
-"""Floats in a vector; rows are padded to a multiple of it."""
+"""Floats in a vector. Rows of matrices are padded to a multiple of this."""
 
 
 def padded(n: int) -> int:

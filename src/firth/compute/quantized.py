@@ -10,12 +10,12 @@ from firth.compute.compiled import kernel
 from firth.compute.rows import round_row
 from firth.compute.tiles import HAS_BYTE_PRODUCTS, product_tile, scaled_tile
 
-# Columns that are computed together: few enough that their weights stay in the fast caches.
+# This many columns are computed together. Their weights then stay in the fast caches.
 _PANEL_COLUMNS = 64
-# The code that stands for 0 in the unsigned bytes of `round_row`.
+# The unsigned bytes of `round_row` are whole numbers plus this.
 _CODE_OF_ZERO = 128
-# The smallest largest entry, so that a row or column of zeros has a scale too.
-_TINY = np.float32(1e-30)
+# The largest entry of a row or column counts as at least this, so that zeros have a positive scale.
+_SMALLEST_MAXIMUM = np.float32(1e-30)
 
 
 class QuantizedMatrix(NamedTuple):
@@ -26,10 +26,10 @@ class QuantizedMatrix(NamedTuple):
     Attributes
     ----------
     codes
-        The whole numbers: the first 64 columns, then the next 64. In the order of the matrix, the columns
-        that one loop needs would be far apart, and push each other out of the cache.
+        The whole numbers in panels: the first 64 columns, then the next 64. In row-major order, the columns
+        of one loop would be far apart, and evict each other from the cache.
     starts
-        (taps, columns): the sum of what a row of the matrix brings if all codes of an input are 0.
+        (taps, columns): the sums that products start from. They cancel the 128 in every code of an input.
     scales
         (columns,)
     """
@@ -40,8 +40,9 @@ class QuantizedMatrix(NamedTuple):
 
 
 def whole_numbers(x: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a matrix as whole numbers from -127 to 127, and their scales, one for all along an axis."""
-    scales = np.maximum(np.abs(x).max(axis=axis, keepdims=True, initial=0), _TINY) / np.float32(127)
+    """Return a matrix as whole numbers from -127 to 127, and the scales that they share along an axis."""
+    largest = np.maximum(np.abs(x).max(axis=axis, keepdims=True, initial=0), _SMALLEST_MAXIMUM)
+    scales = largest / np.float32(127)
     rounded = x / scales
     return np.rint(rounded, out=rounded), scales
 
@@ -54,7 +55,8 @@ def quantize(weight: np.ndarray, taps: int = 1) -> QuantizedMatrix:
     weight
         (inputs, columns), multiples of 4 and of 16; float32.
     taps
-        Rows that `multiply` reads at a time: the inputs are theirs, one after the other.
+        The number of rows that `multiply` reads at a time. Their entries, one row after the other, are the
+        inputs.
     """
     rounded, scales = whole_numbers(weight, axis=0)
     starts = np.zeros((taps, weight.shape[1]), np.int32)
@@ -74,7 +76,7 @@ def quantize(weight: np.ndarray, taps: int = 1) -> QuantizedMatrix:
 def _lay_out(codes: np.ndarray, starts: np.ndarray, rounded: np.ndarray) -> None:
     """Write the codes and the starts of a matrix of whole numbers; see `QuantizedMatrix`.
 
-    In a panel, four inputs of a column lie together: so many products the processor adds up at once.
+    In a panel, four inputs of a column lie together, because the processor adds up four products at once.
     """
     n_inputs, n_columns = rounded.shape
     width = n_inputs // len(starts)
@@ -98,13 +100,13 @@ def _round_to_bytes(codes: np.ndarray, scales: np.ndarray, x: np.ndarray, n: int
 
 @kernel(error_model="numpy", fastmath=True)
 def _round_floats(codes: np.ndarray, scales: np.ndarray, x: np.ndarray, n: int) -> None:
-    """See `round_rows`; the codes have their scale in them."""
+    """See `round_rows`; the codes are floats that are already multiplied by their scale."""
     width = x.shape[1]
     for i in range(n):
         largest = np.float32(0)
         for j in range(width):
             largest = max(largest, abs(x[i, j]))
-        inverse = np.float32(127) / max(largest, _TINY)
+        inverse = np.float32(127) / max(largest, _SMALLEST_MAXIMUM)
         scales[i] = largest / np.float32(127)
         for j in range(width):
             codes[i, j] = np.rint(x[i, j] * inverse) * scales[i]
@@ -114,7 +116,7 @@ def _round_floats(codes: np.ndarray, scales: np.ndarray, x: np.ndarray, n: int) 
 def _multiply_bytes(
     y: np.ndarray, codes: np.ndarray, scales: np.ndarray, n: int, matrix: QuantizedMatrix
 ) -> None:  # fmt: skip
-    """See `multiply_rounded`; the products are of bytes, and exact."""
+    """See `multiply_rounded`; this multiplies bytes, and sums their products exactly."""
     (taps, columns), width = matrix.starts.shape, codes.shape[1]
     flat_y, flat_codes, starts = y.reshape(-1), codes.reshape(-1), matrix.starts.reshape(-1)
     for column in range(0, columns, _PANEL_COLUMNS):
@@ -133,7 +135,7 @@ def _multiply_bytes(
 def _multiply_floats(
     y: np.ndarray, codes: np.ndarray, scales: np.ndarray, n: int, matrix: QuantizedMatrix
 ) -> None:  # fmt: skip
-    """See `multiply_rounded`; the products are of floats, where the processor cannot multiply bytes."""
+    """See `multiply_rounded`; this multiplies floats, for processors that cannot multiply bytes."""
     (taps, columns), width = matrix.starts.shape, codes.shape[1]
     flat_y, flat_codes = y.reshape(-1), codes.reshape(-1)
     for column in range(0, columns, _PANEL_COLUMNS):
@@ -163,7 +165,8 @@ def multiply_rounded(
 ) -> None:  # fmt: skip
     """Write the products of rounded rows and a matrix to the first `n` rows of `y`.
 
-    See `multiply`; `codes` and `scales` must have as many rows more as `y`.
+    See `multiply`. `codes` and `scales` need spare rows after those that are read: as many as `y` has after
+    its first `n`.
     """
     _multiply(y, codes, scales, n, matrix)
 
@@ -172,9 +175,10 @@ def multiply_rounded(
 def multiply(y: np.ndarray, x: np.ndarray, n: int, matrix: QuantizedMatrix) -> None:
     """Write to each of the first `n` rows of `y` the product of as many rows of `x` and a matrix, in 8 bits.
 
-    Row i of `y` comes from the rows of `x` from i on, as many as the matrix has taps. They are rounded to 8
-    bits, with a scale for each row: what that changes is far below what sets two trainings of a network
-    apart. All arrays are float32; `y` must have space for `n` rounded up to a multiple of 4.
+    Row i of `y` is the product of the matrix and the rows of `x` from i on, as many as the matrix has taps.
+    The rows are rounded to 8 bits, with a scale for each row. This changes results far less than another seed
+    of the training does. All arrays are float32. `y` must have space for `n` rows, rounded up to a multiple
+    of 4.
     """
     n_read = n + len(matrix.starts) - 1
     codes, scales = np.empty((n_read + 3, x.shape[1]), CODE_DTYPE), np.zeros(n_read + 3, np.float32)

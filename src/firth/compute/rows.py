@@ -1,6 +1,7 @@
 """Vector instructions on rows: copy, add, sum, round, find the largest, prefetch.
 
-A row is passed as ``target, target_at`` and its length `n`, a multiple of 16: see `firth.compute.tiles`.
+A row is passed as ``target, target_at`` and a length `n`, which is a multiple of 16; see
+`firth.compute.tiles`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from numba.extending import intrinsic
 from firth.compute.emitter import FLOAT, INT, INTEGERS, Emitter
 from firth.compute.lanes import LANES, pick
 
-# The smallest scale of a row that is rounded: rows of zeros have one too.
-_TINY = 1e-30
+# The largest entry of a row counts as at least this, so that a row of zeros has a positive scale.
+_SMALLEST_MAXIMUM = 1e-30
 
 
 def _sum_rows(
@@ -59,9 +60,9 @@ def _sum_rows_compiled(typing, target, target_at, source, starts, count, n):
 
 
 def _round_row(codes: np.ndarray, codes_at: int, x: np.ndarray, x_at: int, n: int) -> np.float32:
-    """Round ``x[x_at : x_at + n]`` to codes from 1 to 255, of which 128 stands for 0; return their scale."""
+    """Round ``x[x_at : x_at + n]`` to codes from 1 to 255, where 128 stands for 0; return their scale."""
     row = x[x_at : x_at + n]
-    largest = np.float32(max(np.abs(row).max(), _TINY))
+    largest = np.float32(max(np.abs(row).max(), _SMALLEST_MAXIMUM))
     codes[codes_at : codes_at + n] = np.rint(row * (np.float32(127) / largest)) + 128
     return np.float32(largest / np.float32(127))
 
@@ -74,7 +75,7 @@ def _round_row_compiled(typing, codes, codes_at, x, x_at, n):
         code_data, x_data = emit.pointer(0), emit.pointer(2)
         index, byte = n.type, ir.IntType(8)
         slot = cgutils.alloca_once_value(builder, emit.zero())
-        builder.store(emit.constant(_TINY), slot)
+        builder.store(emit.constant(_SMALLEST_MAXIMUM), slot)
         with cgutils.for_range_slice(builder, index(0), n, index(LANES), index) as (k, _):
             size = emit.call("fabs", emit.load(x_data, builder.add(x_at, k)))
             builder.store(emit.call("maxnum", builder.load(slot), size), slot)
@@ -96,7 +97,7 @@ def _round_row_compiled(typing, codes, codes_at, x, x_at, n):
 
 
 def _argmax_sum(a: np.ndarray, a_at: int, b: np.ndarray, b_at: int, n: int) -> int:
-    """Return where the sum of a row of `a` and a row of `b` is largest: the first of equal places.
+    """Return the place at which the sum of a row of `a` and a row of `b` is largest; the first of equals.
 
     `n` is a multiple of 16.
     """
@@ -221,7 +222,7 @@ def _prefetch_compiled(typing, a, a_at, n):
 
 
 def _prefetch(a: np.ndarray, a_at: int, n: int) -> None:
-    """Ask the machine to bring ``a[a_at : a_at + n]`` nearer; changes nothing."""
+    """Ask the processor to load ``a[a_at : a_at + n]`` into its cache. Changes no values."""
 
 
 sum_rows = pick(_sum_rows, _sum_rows_compiled)

@@ -1,6 +1,6 @@
 """Random bits for compiled loops, and draws from a distribution in constant time.
 
-A generator is an array of one uint64, its state, so that each thread has its own and a kernel can change it.
+The state of a generator is an array of one uint64. A kernel can change it, and each thread has its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def random_bits(state):
 
 @kernel()
 def seed_stream(state, seed, k):
-    """Set a generator to stream `k` of a seed: streams with other numbers are independent of it."""
+    """Set a generator to stream `k` of a seed. The streams of one seed are independent of each other."""
     state[0] = seed
     state[0] = random_bits(state) + np.uint64(k)
     state[0] = random_bits(state)
@@ -40,14 +40,14 @@ def alias_table(probabilities):
     Returns
     -------
     threshold : uint32 (n,)
-        Draw k uniformly; keep it with probability ``threshold[k] / (2**32 - 1)``,
+        To draw, take a uniform k. Keep it with probability ``threshold[k] / (2**32 - 1)``.
     alias : int32 (n,)
-        otherwise take ``alias[k]``.
+        If k is not kept, take ``alias[k]``.
     """
     n = len(probabilities)
     scaled = probabilities * n
     alias = np.arange(n).astype(np.int32)
-    # Both stacks share one array: those below the average grow from its start, the others from its end.
+    # Two stacks share one array: entries below the average grow from its start, the others from its end.
     stack = np.empty(n, np.int64)
     small, large = 0, n
     for k in range(n):

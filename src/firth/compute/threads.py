@@ -14,24 +14,26 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-_SPINS = 2_000  # about a microsecond or two, before the processor is offered to others
+# A thread that has waited for this many turns, one to two microseconds, offers its processor to others.
+_SPINS_BEFORE_YIELD = 2_000
 
 
 def _meet(counter: np.ndarray, target: int) -> None:
     """Add 1 to ``counter[0]`` (int64), and wait until it is at least `target`.
 
-    With T threads, the k-th meeting of all of them is at ``target = k T``. Meetings are expected to be some
-    microseconds apart, so waiting is a spin, which yields the processor when it gets long.
+    With T threads, the target of their k-th meeting is ``k T``. Threads are expected to arrive within
+    microseconds of each other. A waiting thread therefore spins, and yields its processor only after a while.
 
-    The compiled version adds atomically. This plain one does not: it is for one thread, in the tests that run
-    kernels without a compiler.
+    The compiled version adds atomically. This plain version does not. It serves tests that run kernels in one
+    thread, without a compiler.
     """
     counter[0] += 1
     while counter[0] < target:
         time.sleep(0)
 
 
-# By name, and not by address, so that compiled code can be kept from one process to the next.
+# Compiled code calls the function of the system by this name. An address would differ in the next process,
+# where compiled code is used again.
 _YIELD = "firth_yield_processor"
 _system_yield: Any = (
     ctypes.windll.kernel32.SwitchToThread if sys.platform == "win32" else ctypes.CDLL(None).sched_yield
@@ -62,7 +64,7 @@ def _meet_compiled(typing: Any, counter: Any, target: Any) -> Any:
         builder.cbranch(builder.icmp_signed(">=", arrived, target), met, wait)
 
         builder.position_at_end(wait)
-        with builder.if_then(builder.icmp_signed(">", spins, integer(_SPINS))):
+        with builder.if_then(builder.icmp_signed(">", spins, integer(_SPINS_BEFORE_YIELD))):
             builder.call(yield_processor, [])
         spins.add_incoming(builder.add(spins, integer(1)), builder.block)
         builder.branch(check)

@@ -1,15 +1,15 @@
 """Small matrix products in vector registers, for the inner loops of the training kernels.
 
-The products that word2vec needs are tiny (4 rows by 16), far below the size at which a BLAS pays for its own
-calls, packing and threads. The functions here are the register tiles of such products, emitted as LLVM
-vector code of 16 floats: LLVM turns it into whatever the machine has (AVX-512, AVX2, NEON). Autovectorised
-loops do not get there: LLVM prefers 256-bit vectors on machines that have 512, and reduces every sum of
-products on its own.
+The products in word2vec are tiny (4 rows by 16). BLAS is slow at this size: its calls, packing and threads
+cost more than the arithmetic. The functions here are register tiles of such products, emitted as LLVM code
+for vectors of 16 floats. LLVM translates it to the instructions of the processor (AVX-512, AVX2, NEON).
+Autovectorised loops are slower: LLVM prefers 256-bit vectors even on processors with 512 bits, and reduces
+each sum of products separately.
 
 A matrix is passed as three arguments, ``y, y_at, y_stride``: a flat, C-contiguous array, the index of the
-matrix's first element in it, and the distance between rows. Nothing checks bounds: these functions are
-private to the kernels. Each has a plain twin of a few lines, which runs when ``NUMBA_DISABLE_JIT=1`` and says
-what it computes.
+matrix's first element in it, and the distance between rows. Bounds are not checked, so only kernels may call
+these functions. Each has a plain twin of a few lines, which states what is computed and runs when
+``NUMBA_DISABLE_JIT=1``.
 
 A product tile is 4 rows of the result by at most 4 vectors of 16 columns. Its 16 vectors stay in registers
 while the loop goes down the common dimension ``m`` of both factors::
@@ -21,8 +21,8 @@ while the loop goes down the common dimension ``m`` of both factors::
       factors[2, m]  spread to 16 lanes * [y20] [y21] [y22] [y23]
       factors[3, m]  spread to 16 lanes * [y30] [y31] [y32] [y33]
 
-`scaled_tile` does the same with bytes. The processor multiplies 4 bytes by 4 bytes and adds the products to a
-32-bit integer, in 16 lanes at a time. So four rows of the weights lie interleaved, column by column::
+`scaled_tile` does the same with bytes. One instruction multiplies 4 bytes by 4 bytes and adds the products to
+a 32-bit integer, in each of 16 lanes. Four rows of the weights are therefore interleaved, column by column::
 
       w[0:4]   ->  w[0,0] w[1,0] w[2,0] w[3,0] | w[0,1] w[1,1] w[2,1] w[3,1] | ...  n columns, 4 n bytes
       w[4:8]   ->  w[4,0] w[5,0] w[6,0] w[7,0] | ...                                then the next four rows
@@ -44,7 +44,7 @@ from firth.compute.lanes import LANES, pick
 
 
 def _has_byte_products() -> bool:
-    """Return whether compiled code can multiply bytes: instructions of x86 processors from 2019 on."""
+    """Return whether compiled code can multiply bytes (AVX-512 VNNI, in x86 processors since 2019)."""
     if config.DISABLE_JIT:
         return True
     if config.CPU_NAME in (None, "host") and config.CPU_FEATURES is None:
@@ -111,7 +111,7 @@ def _product_tile(
     x: np.ndarray, x_at: int, x_stride: int,
     n: int,
 ) -> None:  # fmt: skip
-    """4 rows of `y` become a product of matrices: y[r] = sum over m < depth of factors[r, m] x[m].
+    """Set 4 rows of `y` to a product of matrices: y[r] = sum over m < depth of factors[r, m] x[m].
 
     Rows of `x` and `y` are `n` long, a multiple of 16. ``factors[r, m]`` is at ``factors_at + r * row_stride
     + m * column_stride``, so that a matrix can be read transposed.

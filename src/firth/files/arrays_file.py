@@ -42,8 +42,8 @@ _DTYPES = {
     "BOOL": "|b1",
 }
 _NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
-_LARGEST_HEADER = 100_000_000
-"""Bytes; the limit of the safetensors library."""
+# The safetensors library has this limit too.
+_LARGEST_HEADER_BYTES = 100_000_000
 
 
 def save_arrays(path: PathLike, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
@@ -138,7 +138,7 @@ def _parse(data: npt.NDArray[np.uint8]) -> tuple[dict[str, npt.NDArray[Any]], di
     if len(data) < 8:
         raise InputError("not a safetensors file: shorter than 8 bytes")
     header_size = int.from_bytes(data[:8].tobytes(), "little")
-    if header_size > _LARGEST_HEADER or data[8:9].tobytes() != b"{":
+    if header_size > _LARGEST_HEADER_BYTES or data[8:9].tobytes() != b"{":
         raise InputError("not a safetensors file")
     if 8 + header_size > len(data):
         raise InputError(f"truncated: its header is {header_size} bytes long, the file {len(data)}")

@@ -1,8 +1,8 @@
-"""What a model file must hold, as tables that are checked before anything is made of it.
+"""Tables of what a model file must hold, and checks of a file against them.
 
 A reader checks the kind and the version of a file, then its metadata and its arrays, each against a table.
-After that it constructs objects, outside any ``try``: what still goes wrong there is an error of the program,
-and shows its own traceback. Compiled code checks no bounds, so the tables name the shape of every array.
+After that it constructs objects, outside any ``try``: an exception there is an error of the program, and
+shows its own traceback. Compiled code checks no bounds, so the tables give the shape of every array.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _TYPE_NAMES = {
     dict: "an object",
     None: "null",
 }
-_LONGEST_VALUE = 40
-"""Characters of a wrong value that an error shows."""
+# An error shows this many characters of a wrong value.
+_LONGEST_SHOWN_CHARACTERS = 40
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _check_value(value: Any, expected: Expected, where: str) -> None:
             _check_value(item, expected[0], f"{where}[]")
     elif isinstance(expected, dict) and str in expected:
         for name, item in value.items():
-            _check_value(item, expected[str], f"{where}.{name:.{_LONGEST_VALUE}}")
+            _check_value(item, expected[str], f"{where}.{name:.{_LONGEST_SHOWN_CHARACTERS}}")
     elif isinstance(expected, dict):
         for name, of_name in expected.items():
             if name not in value:
@@ -190,7 +190,7 @@ def _type_name(expected: Expected) -> str:
 
 def _shown(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+    return text if len(text) <= _LONGEST_SHOWN_CHARACTERS else f"{text[:_LONGEST_SHOWN_CHARACTERS]}…"
 
 
 def part_of(arrays: Arrays, prefix: str) -> dict[str, npt.NDArray[Any]]:

@@ -4,7 +4,7 @@ Every function works elementwise on arrays of any shape, except `softmax`, which
 axis. ``f_gradient(x)`` is the derivative of ``f`` **at x**, not at ``f(x)``. float64 stays float64 and
 float32 stays float32.
 
-No finite input gives NaN or a warning: exponentials are only ever taken of numbers that are not positive.
+No finite input gives NaN or a warning, because exponentials are taken only of numbers that are not positive.
 Where the true value lies beyond the range of the float type (`cube` of 1e200), the result is infinite.
 
 The derivations are in ``docs/mathematics.md``.
@@ -25,17 +25,17 @@ def as_floats(x: npt.ArrayLike, name: str, ndim: int | None = None) -> Floats:
     Parameters
     ----------
     x
-        An array, or what NumPy can turn into one. It is not copied if it is an array already.
+        An array, or anything that NumPy converts to one. An array is not copied.
     name
-        What the error message calls it.
+        Its name in error messages.
     ndim
         The number of axes that it must have; any number if None.
 
     Raises
     ------
     InputError
-        If `x` has another dtype (integers and float16 are not cast silently), another number of axes, or
-        holds NaN or infinity.
+        If `x` has another dtype or another number of axes, or holds NaN or infinity. Integers and float16 are
+        refused too: a cast would hide mistakes.
     """
     try:
         array = np.asarray(x)
@@ -65,8 +65,8 @@ def sigmoid(x: npt.ArrayLike) -> Floats:
 def sigmoid_gradient(x: npt.ArrayLike) -> Floats:
     r"""Return :math:`\sigma'(x) = \sigma(x)(1 - \sigma(x))`.
 
-    It is computed as :math:`e^{-|x|} / (1 + e^{-|x|})^2`, which keeps its relative precision where
-    :math:`1 - \sigma(x)` would round to zero.
+    The form :math:`e^{-|x|} / (1 + e^{-|x|})^2` keeps its relative precision where :math:`1 - \sigma(x)`
+    would round to zero.
     """
     x = as_floats(x, "x")
     decay: Floats = np.exp(-np.abs(x))
@@ -76,7 +76,7 @@ def sigmoid_gradient(x: npt.ArrayLike) -> Floats:
 def log_sigmoid(x: npt.ArrayLike) -> Floats:
     r"""Return :math:`\log\sigma(x) = \min(x, 0) - \log(1 + e^{-|x|})`.
 
-    Unlike ``log(sigmoid(x))`` it is finite for every finite x: for x → −∞ it approaches x.
+    It is finite for every finite x, unlike ``log(sigmoid(x))``. For x → −∞ it approaches x.
     """
     x = as_floats(x, "x")
     decay: Floats = np.exp(-np.abs(x))
@@ -97,7 +97,7 @@ def relu(x: npt.ArrayLike) -> Floats:
 def relu_gradient(x: npt.ArrayLike) -> Floats:
     """Return 1 where x > 0 and 0 elsewhere.
 
-    ReLU has no derivative at 0: every number in [0, 1] is a subgradient there, and 0 is taken, as usual.
+    ReLU has no derivative at 0. Every number in [0, 1] is a subgradient there; by convention, it is 0.
     """
     x = as_floats(x, "x")
     return (x > 0).astype(x.dtype)
@@ -111,7 +111,7 @@ def leaky_relu(x: npt.ArrayLike, alpha: float = 0.01) -> Floats:
 
 
 def leaky_relu_gradient(x: npt.ArrayLike, alpha: float = 0.01) -> Floats:
-    """Return 1 where x > 0 and α elsewhere; at 0, where there is no derivative, the subgradient α."""
+    """Return 1 where x > 0 and α elsewhere. At 0 there is no derivative; α is a subgradient."""
     x = as_floats(x, "x")
     return np.where(x > 0, 1, _slope(alpha)).astype(x.dtype)
 
@@ -133,7 +133,7 @@ def cube_gradient(x: npt.ArrayLike) -> Floats:
 def softmax(x: npt.ArrayLike) -> Floats:
     r"""Return :math:`e^{x_i} / \sum_j e^{x_j}` along the last axis.
 
-    The largest entry is subtracted first, which changes nothing but the size of the exponentials.
+    The largest entry is subtracted first. The result is the same, but no exponential overflows.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The gradient checks of this room: activations and objectives, each at a small point."""
+"""Gradient checks of the activations and objectives, each at a small random point."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from firth.learning.phrase_objective import L2Normalize, phrase_loss
 def _elementwise(
     function: Callable[[npt.ArrayLike], Any], derivative: Callable[[npt.ArrayLike], Any]
 ) -> Make:
-    """Make the case of an activation: its entries, the kink at 0 among them, summed with random weights."""
+    """Make the case of an activation: the weighted sum of its values at random points and at 0."""
 
     def make(random: np.random.Generator) -> tuple[Function, Point]:
         x = random.normal(scale=3, size=(4, 5))
@@ -61,7 +61,7 @@ def _skip_gram(outsides: list[int], **options: Any) -> Make:
     return make
 
 
-# Word 3 twice in the window, and the centre word 1 among its own neighbours.
+# Word 3 is in the window twice. The centre word, 1, is among its own neighbours.
 _WINDOW = [3, 0, 1, 3]
 _DRAWN = [[4, 4, 0], [0, 5, 2], [1, 3, 1], [5, 3, 2]]
 

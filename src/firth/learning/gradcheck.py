@@ -9,8 +9,8 @@ r"""Gradient checks: every analytic gradient against central differences.
 >>> gradcheck.check(squared_length, np.array([1.0, -2.0, 3.0]))[0].passed
 True
 
-`check_all` does this for a list of cases. Those of the formulas are in `firth.learning.cases`, those of the
-network in `firth.network.cases`; ``firth gradcheck`` checks both and prints the result.
+`check_all` does this for a list of cases. The cases of the formulas are in `firth.learning.cases`, the cases
+of the network in `firth.network.cases`. ``firth gradcheck`` checks both and prints the results.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ class Case(NamedTuple):
     Attributes
     ----------
     name
-        What the results call it.
+        Its name in the results.
     make
-        Takes a random generator, and returns what `check` takes: a function that computes a scalar and its
-        gradients, and the point at which to check them.
+        Takes a random generator, and returns the first two arguments of `check`: a function that computes a
+        scalar and its gradients, and the point at which to check them.
     """
 
     name: str
     make: Make
 
 
-# A central difference of step h is off by h²|f'''|/6, because it is one, and by about ε|f|/h, because the
-# values of f are rounded. Their sum is least, up to constants, at h = ∛ε, and is then about ε^⅔ = 4e-11.
+# A central difference of step h has two errors: h²|f'''|/6, because h is not 0, and about ε|f|/h, because the
+# values of f are rounded. Up to constants, their sum is smallest at h = ∛ε, where it is about ε^⅔ = 4e-11.
 STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 
-# Where the slopes on the two sides differ by more than this share of the largest slope, there is a kink. At
-# smooth points only rounding sets them apart, a hundred times less.
+# An entry is at a kink if its slopes on the two sides differ by more than this share of the largest slope. At
+# smooth points the slopes differ by rounding alone, a hundred times less.
 KINK = 1e-4
 
 
@@ -63,9 +63,9 @@ class GradientCheck:
     Attributes
     ----------
     name
-        What was checked.
+        Name of the function.
     argument
-        What it was differentiated by.
+        Name of the argument.
     shape
         Shape of the argument, and of the gradient.
     error
@@ -104,13 +104,13 @@ def check(
         \max_i \frac{|g_i - \tilde g_i|}
              {\max(\|g\|_\infty,\; \|\tilde g\|_\infty,\; \mathtt{floor} \cdot \max(1, |J|) / s_i)}.
 
-    It is relative to the *largest* entry, because rounding disturbs all entries alike, and the small ones
-    would fail of it if each were measured against itself. The floor keeps rounding from failing gradients
-    that vanish: with it, deviations below ``tolerance · floor``, 1e-9 by default, pass. Lower it, or
-    scale the function up, to check gradients that small.
+    The error is relative to the *largest* entry, because rounding disturbs all entries alike: small entries
+    would fail if each were compared with itself. The floor lets gradients pass that are 0 but for rounding:
+    deviations below ``tolerance · floor``, 1e-9 by default, pass. To check gradients that small, lower the
+    floor, or scale the function up.
 
-    At a kink (ReLU at 0) there is no derivative. An entry whose slopes on the two sides differ is judged by
-    whether it lies between them, as a subgradient must, and is counted in `GradientCheck.kinks`.
+    At a kink (ReLU at 0) there is no derivative. An entry passes there if it lies between the slopes on the
+    two sides, as a subgradient must. It is counted in `GradientCheck.kinks`.
 
     Parameters
     ----------
@@ -122,9 +122,9 @@ def check(
         Where to check: one float64 array, with which ``function(point)`` is called, or several by name,
         with which ``function(**point)`` is called. It is called four times per entry, so keep it small.
     name
-        What the results call the function; by default its own name.
+        The name of the function in the results; by default its own name.
     step
-        The step for an entry of size 1 or less; it grows with larger ones.
+        The step for entries of size 1 or less. For larger entries it grows in proportion.
     tolerance
         The largest error that passes.
     floor
@@ -176,7 +176,7 @@ def check(
 
 
 def check_all(cases: Iterable[Case]) -> list[GradientCheck]:
-    """Check the gradients of some cases, each at a random point that is always the same."""
+    """Check the gradients of some cases, each at a random point, which is the same in every run."""
     return [
         result for case in cases for result in check(*case.make(np.random.default_rng(1)), name=case.name)
     ]
@@ -234,13 +234,14 @@ def _slopes(
 
     for index in np.ndindex(array.shape):
         x = float(array[index])
-        h = (x + float(steps[index])) - x  # so that x + h is a number, not rounded to one
+        # This h makes x + h exact: a float, without rounding.
+        h = (x + float(steps[index])) - x
         far_left, near_left = at(index, x - h), at(index, x - h / 2)
         near_right, far_right = at(index, x + h / 2), at(index, x + h)
         array[index] = x
         central[index] = (far_right - far_left) / (2 * h)
-        # The derivatives of the parabolas through the three points on one side: curvature does not set
-        # these apart, only a kink does.
+        # Derivatives of the parabolas through the three points on each side. Only a kink makes them differ;
+        # curvature does not.
         left[index] = (3 * here - 4 * near_left + far_left) / h
         right[index] = (-3 * here + 4 * near_right - far_right) / h
     return left, central, right

@@ -1,11 +1,11 @@
 r"""The objectives of skip-gram word vectors and their gradients, as derived in ``docs/mathematics.md``.
 
 Here :math:`v_c` is the vector of the centre word, :math:`u_w` the outside vector of word w, and U holds all
-outside vectors, **one row per word**. These functions define what is right: they are what the compiled
-training kernels are tested against. Their gradients are dense, of the shape of what they belong to.
+outside vectors, **one row per word**. These functions are the reference: the compiled training kernels are
+tested against them. Their gradients are dense arrays, each of the shape of its argument.
 
-The arithmetic is in the type of the arguments: float64 in, float64 out; float32 in, float32 out. Scores
-of any finite size give a finite loss: nothing overflows but what cannot be written in the float type.
+The arithmetic is done in the type of the arguments: float64 in, float64 out; float32 in, float32 out. Any
+finite scores give a finite loss.
 
 References
 ----------
@@ -94,7 +94,7 @@ def negative_sampling(
         J, in nats.
     grad_center : array (d,)
     grad_U : array (n, d)
-        Zero in every row but those of `outside` and `negatives`.
+        Zero in every row except those of `outside` and `negatives`.
 
     Raises
     ------
@@ -121,18 +121,18 @@ def skip_gram(
 
         J(v_c, w_{t-m}, \ldots, w_{t+m}, U) = \sum_{-m \le j \le m,\; j \ne 0} J(v_c, w_{t+j}, U)
 
-    The gradients are the sums of those of the pairs, and :math:`\partial J / \partial v_w = 0` for w ≠ c.
+    The gradients are sums of the gradients of the pairs; :math:`\partial J / \partial v_w = 0` for w ≠ c.
 
     Parameters
     ----------
     center
         Row of the centre word in `V`.
     outsides : array (m,) of integers
-        Rows of the words of the window in `U`; a word that occurs twice is there twice. May be empty.
+        Rows in `U` of the words of the window, repeated as often as the word occurs. May be empty.
     V, U : arrays (n, d)
         Centre and outside vectors of all words, of the same shape and dtype.
     objective
-        The loss of each pair: that of `naive_softmax` or that of `negative_sampling`.
+        The name of the function that gives the loss of a pair.
     negatives : array (m, K) of integers
         With negative sampling, the words drawn for each word of the window.
 
@@ -177,7 +177,7 @@ def skip_gram(
 
 
 def _naive_softmax(v: Floats, outsides: Indices, U: Floats) -> tuple[Loss, Floats, Floats]:
-    """Sum over `outsides`: they share the centre, and therefore the scores and the prediction."""
+    """Sum over `outsides`. They share the centre word, and therefore the scores and the prediction."""
     scores = _scores(U, v)
     with np.errstate(over="ignore"):  # two scores may be further apart than the largest float
         log_predicted = scores - scores.max()
@@ -190,7 +190,7 @@ def _naive_softmax(v: Floats, outsides: Indices, U: Floats) -> tuple[Loss, Float
 def _negative_sampling(
     v: Floats, outsides: Indices, negatives: Indices, U: Floats
 ) -> tuple[Loss, Floats, Floats]:
-    """Sum over `outsides` and over all their `negatives`: each term is −log σ(±uᵀv), so they are alike."""
+    """Sum over `outsides` and all their `negatives`. Every term is −log σ(±uᵀv), so one sum serves both."""
     rows = np.concatenate([outsides.ravel(), negatives.ravel()])
     signs = np.ones(rows.size, dtype=U.dtype)
     signs[outsides.size :] = -1
@@ -221,7 +221,7 @@ def _center_and_rows(center: npt.ArrayLike, U: npt.ArrayLike) -> tuple[Floats, F
 
 
 def _ids(ids: npt.ArrayLike, name: str, n: int, ndim: int) -> Indices:
-    """Return `ids` as row numbers of a matrix of `n` rows; refuse those that would not be."""
+    """Return `ids` as row numbers of a matrix of `n` rows; refuse all other values."""
     try:
         array = np.asarray(ids)
     except ValueError as error:
@@ -229,7 +229,7 @@ def _ids(ids: npt.ArrayLike, name: str, n: int, ndim: int) -> Indices:
     if array.ndim != ndim:
         expected = "one integer" if ndim == 0 else f"an array of integers with {ndim} axes"
         raise InputError(f"{name} has shape {array.shape}: it must be {expected}")
-    if array.size and array.dtype.kind not in "iu":  # an empty list has no integers to tell it by
+    if array.size and array.dtype.kind not in "iu":  # NumPy makes an empty list an array of floats
         raise InputError(f"{name} has dtype {array.dtype}: it must hold integers")
     outside = (array < 0) | (array >= n)
     if outside.any():

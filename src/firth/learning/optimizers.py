@@ -1,4 +1,4 @@
-r"""Optimisers: how parameters follow their gradients downhill.
+r"""Optimisers: the steps that parameters take along their gradients.
 
 Each has ``step(parameters, gradients)``, which changes the arrays of `parameters` in place. The learning
 rate is the attribute ``lr``, which a training loop may change between steps: see `firth.learning.schedules`.
@@ -55,25 +55,25 @@ class Adam:
         v \leftarrow \beta_2 v + (1-\beta_2) g \odot g, \qquad
         \theta \leftarrow \theta - \alpha \frac{\hat m}{\sqrt{\hat v} + \varepsilon}
 
-    where :math:`\hat m = m / (1 - \beta_1^t)` and :math:`\hat v = v / (1 - \beta_2^t)` at step t make up for
-    the zeros that m and v start from.
+    where :math:`\hat m = m / (1 - \beta_1^t)` and :math:`\hat v = v / (1 - \beta_2^t)` at step t correct the
+    bias of m and v, which start at 0.
 
     Parameters
     ----------
     lr
-        The learning rate α: about the largest change of a parameter in one step.
+        The learning rate α. No parameter changes by much more than α in one step.
     beta1, beta2
-        How much of the running means of the gradient and of its square is kept at each step, in [0, 1).
+        The decay rates of the running means of the gradient and of its square, in [0, 1).
     eps
-        ε > 0, which keeps the divisor away from zero.
+        ε > 0, which keeps the divisor positive.
 
     Attributes
     ----------
     steps : int
         Number of steps taken, t.
     first, second : dict of str to array
-        The running means m and v by name of the parameter. With `steps`, they are the whole state:
-        training resumes exactly where these three are put back.
+        The running means m and v, by the name of the parameter. Together with `steps` they are the whole
+        state: an optimiser with the same three values continues exactly.
     """
 
     def __init__(self, lr: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> None:
@@ -124,13 +124,13 @@ def _positive(name: str, value: float) -> float:
 
 
 def _check(parameters: Mapping[str, Floats], gradients: Mapping[str, Floats]) -> None:
-    """Refuse what cannot be stepped with, before anything is changed."""
+    """Check parameters and gradients before anything is changed."""
     _agree(parameters, gradients, "gradient")
     for name, parameter in parameters.items():
         if not parameter.flags.writeable:
             raise InputError(f"the parameter {name!r} is read-only: copy it before training")
         for array, role in ((parameter, "parameter"), (gradients[name], "gradient")):
-            # One pass and no temporary: a sum of squares is finite only if every square is.
+            # A sum of squares is finite only if every square is. It takes one pass, and no temporary array.
             with np.errstate(all="ignore"):
                 finite = np.isfinite(np.vdot(array, array))
             if not finite:
@@ -138,7 +138,7 @@ def _check(parameters: Mapping[str, Floats], gradients: Mapping[str, Floats]) ->
 
 
 def _agree(parameters: Mapping[str, Floats], others: Mapping[str, Floats], what: str) -> None:
-    """Refuse `others`, which are called `what`, unless they fit `parameters` one to one."""
+    """Check that `others`, called `what` in errors, have the names, shapes and dtypes of `parameters`."""
     if odd := sorted(parameters.keys() ^ others.keys()):
         missing = "parameter" if odd[0] in others else what
         raise InputError(f"{odd[0]!r} has no {missing}: parameters and {what}s must have the same names")

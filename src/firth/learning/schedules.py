@@ -1,4 +1,4 @@
-"""Schedules: how the learning rate falls in the course of a training."""
+"""Schedules: how the learning rate falls during training."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def linear_decay(lr: float, done: float, total: float, floor: float = 1e-4) -> f
 
 
 def level_then_linear(lr: float, done: float, total: float) -> float:
-    """Return the learning rate after `done` of `total`: level for a third of the way, then falling to 0.
+    """Return the learning rate after `done` of `total`: constant for a third of the work, then falling to 0.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
-"""Which epoch was the best, and when to stop: by the scores of the epochs alone.
+"""Which epoch was the best, and when to stop.
 
-A run that is resumed knows these scores from its checkpoint, and so comes to the same decisions.
+Both depend on the scores of the epochs alone. A checkpoint holds these scores, so a resumed run makes the
+same decisions.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from collections.abc import Sequence
 
 
 def best_epoch(scores: Sequence[float], *, lowest: bool = False) -> int:
-    """Return the number of the best epoch, from 1: the first of equal ones; 0 if there are none.
+    """Return the number of the best epoch, from 1; the first of equals; 0 if there are no epochs.
 
     Parameters
     ----------
     scores
         One for each epoch.
     lowest
-        Whether low scores are good, as those of losses are.
+        Whether low scores are better, as with losses.
     """
     if not scores:
         return 0

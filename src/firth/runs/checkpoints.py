@@ -1,4 +1,4 @@
-"""Checkpoints: what long work keeps in a folder, to go on from there after an interruption."""
+"""Checkpoints: the state of long work, kept in a folder so that it can be resumed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from firth.version import __version__
 # time.
 _SECONDS_BETWEEN = 30.0
 _LARGEST_SHARE_OF_TIME = 0.05
-# Settings that stand for data, and are hashes: their values would tell people nothing.
+# These settings are hashes of data. An error says what differs, because the values mean nothing to people.
 _HASHES = {
     "corpus": "of another corpus",
     "heldout": "with another held-out text",
@@ -30,14 +30,14 @@ _HASHES = {
 
 
 class Checkpoints:
-    """Saves one stage of a training now and then, and finds it again.
+    """Saves and loads the checkpoint of one stage of a training.
 
     Parameters
     ----------
     path
         The file.
     settings
-        All that the result depends on, as far as JSON can hold it. A checkpoint of other settings, or of
+        Everything that the result depends on, as values for JSON. A checkpoint with other settings, or of
         another version of firth, is refused.
     is_active
         Whether to save anything: nobody could resume from a temporary folder.
@@ -49,7 +49,7 @@ class Checkpoints:
         self._next = time.perf_counter() + _SECONDS_BETWEEN
 
     def load(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]] | None:
-        """Return what `save` was given, or None if there is no checkpoint.
+        """Return the arrays and the state that were saved, or None if there is no checkpoint.
 
         Raises
         ------

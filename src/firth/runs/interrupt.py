@@ -22,10 +22,10 @@ class Interrupt:
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Interrupt]:
-    """Note Ctrl-C instead of raising KeyboardInterrupt wherever the program is just then.
+    """Note Ctrl-C, instead of raising KeyboardInterrupt at an arbitrary place of the program.
 
-    Threads that wait for each other must not lose one of them, and a checkpoint must not be half a step
-    ahead of its position. Only the main thread gets Ctrl-C, so elsewhere there is nothing to do.
+    Threads that wait for each other would wait forever if one of them ended. And the state in a checkpoint
+    must match its position. Only the main thread gets Ctrl-C, so in other threads nothing is done.
     """
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():

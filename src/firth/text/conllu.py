@@ -13,7 +13,6 @@ from __future__ import annotations
 import gc
 import io
 import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO, TypeAlias, cast
@@ -21,6 +20,7 @@ from typing import TextIO, TypeAlias, cast
 from firth.arrays import PathLike
 from firth.errors import InputError
 from firth.files.atomic import open_input, open_output
+from firth.files.standard_input import standard_input
 from firth.text.conllu_ids import COLUMNS, RowError, classify_ids
 from firth.text.document import EmptyNode, MultiwordToken, Sentence, Token, unwritable
 from firth.text.stream import STANDARD_INPUT, decoded, read_text, source_name
@@ -129,7 +129,7 @@ def _uncollected() -> Iterator[None]:
 def _blocks(source: Source, name: str) -> Iterator[str]:
     """Yield the text of a source in blocks."""
     if source == STANDARD_INPUT:
-        stdin = cast(io.BufferedReader, sys.stdin.buffer)
+        stdin = cast(io.BufferedReader, standard_input())
         # read1 returns the bytes that are there: a program that writes a sentence and waits for its tree must
         # get it.
         yield from decoded(stdin.read1, name)

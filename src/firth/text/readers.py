@@ -8,7 +8,6 @@ import itertools
 import json
 import lzma
 import re
-import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
 from firth.errors import InputError
+from firth.files.standard_input import standard_input
 from firth.text.sources import STANDARD_INPUT, any_of, file_name
 from firth.text.splitting import not_utf8, nul_byte
 
@@ -142,7 +142,7 @@ def _kind(file: str) -> tuple[str, bool]:
 @contextmanager
 def _opened(file: str) -> Iterator[BinaryIO]:
     if file == STANDARD_INPUT:
-        yield sys.stdin.buffer
+        yield standard_input()
     else:
         with Path(file).open("rb") as raw:
             yield raw

@@ -8,7 +8,6 @@ from __future__ import annotations
 import codecs
 import io
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, TypeAlias, cast
@@ -16,6 +15,7 @@ from typing import Any, BinaryIO, TextIO, TypeAlias, cast
 from firth.arrays import PathLike
 from firth.errors import InputError
 from firth.files.atomic import open_input
+from firth.files.standard_input import standard_input
 from firth.text.splitting import nul_byte
 
 Source: TypeAlias = PathLike | BinaryIO | TextIO | Iterable[str]
@@ -66,7 +66,7 @@ def text_blocks(source: Source) -> Iterator[str]:
     """
     name = source_name(source)
     if source == STANDARD_INPUT:
-        yield from _without_nul(decoded(sys.stdin.buffer.read, name, "utf-8-sig"), name)
+        yield from _without_nul(decoded(standard_input().read, name, "utf-8-sig"), name)
     elif isinstance(source, str | os.PathLike):
         with open_input(source) as file:
             yield from _without_nul(decoded(file.read, name, "utf-8-sig"), name)
@@ -171,7 +171,7 @@ def lines_as_they_come(source: PathLike) -> Iterator[list[str]]:
     """
     name = source_name(source)
     if source == STANDARD_INPUT:
-        yield from _lines(sys.stdin.buffer, name)
+        yield from _lines(standard_input(), name)
     else:
         with open_input(source) as file:
             yield from _lines(file, name)
