@@ -55,7 +55,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     temporary = real.with_name(f".firth-{secrets.token_hex(6)}{real.suffix}")
     with _write_errors(target, temporary):
         permissions = stat.S_IMODE(real.stat().st_mode) if real.exists() else None
-        # O_EXCL: never somebody else's file. 0o666: the system takes the umask off.
+        # O_EXCL never opens a file that exists. The system subtracts the umask from 0o666.
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         try:
             yield temporary
@@ -71,7 +71,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
 
 @contextmanager
 def _write_errors(target: Path, written: Path) -> Iterator[None]:
-    """Report errors of `target` where the system reports them of `written`, or of the disk without a name."""
+    """Report the system's errors about `written`, or about the disk, as errors about `target`."""
     try:
         yield
     except OSError as error:

@@ -21,7 +21,7 @@ from firth.errors import InputError
 from firth.files.atomic import open_input
 from firth.vectors.word_vectors import WordVectors
 
-# So many questions are answered at a time, and compared with so many words: that is 8 MB of cosines.
+# Cosines are computed in blocks of 512 questions × 4,096 words: 8 MB of float32 numbers.
 _QUESTIONS_AT_A_TIME, _WORDS_AT_A_TIME = 512, 4096
 
 

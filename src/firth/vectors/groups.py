@@ -1,4 +1,4 @@
-"""Words that belong together by the cosines of their vectors, and words that are far from their group."""
+"""Clusters of words by the cosines of their vectors, and words that are far from their group."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def cluster(unit: Float64s, k: int, rounds: int = 100) -> Int64s:
     ndarray of int64, shape (n,)
         The group of each vector, 0 the largest.
     """
-    # The mean of all vectors says nothing about groups. Each vector is averaged with its nearest neighbours:
-    # a vector learned from little text is mostly noise, and so it goes with them.
+    # The mean of all vectors says nothing about groups and is subtracted. Each vector is averaged with its
+    # nearest neighbours, because a vector learned from little text is mostly noise.
     points = unit_rows(unit - unit.mean(axis=0))
     nearest = np.argsort(-(points @ points.T), axis=1, kind="stable")[:, : 1 + min(5, len(unit) // 8)]
     points = unit_rows(points[nearest].mean(axis=1))
-    # The first centres are far apart: each next one is the point least similar to those chosen before.
+    # The first centres lie far apart: each new centre is the point least similar to the centres so far.
     chosen = [0]
     while len(chosen) < k:
         chosen.append(int((points @ points[chosen].T).max(axis=1).argmin()))

@@ -19,7 +19,7 @@ from firth.vectors.lookup import Lookup
 Vector: TypeAlias = Floats
 Query: TypeAlias = str | Vector | Sequence[str | Vector]
 
-# So many rows are worked on at a time: there is never a second copy of the matrix.
+# Norms are computed in blocks of rows: there is never a second copy of the matrix.
 _ROWS_AT_A_TIME = 1024
 
 
@@ -38,8 +38,8 @@ class WordVectors:
     counts
         How often each word occurred in the corpus, shape (n,).
     outside
-        The vectors that the words have when they are in the context of others (U, if `matrix` is V), shape
-        (n, d). No query uses them, but the model is complete only with them: see `firth.vectors.split`.
+        The outside vectors of the words (U, if `matrix` is V), shape (n, d). Queries do not use them. They
+        complete the model: see `firth.vectors.split`.
     history
         One dict of figures for each epoch of training.
     metadata
@@ -63,8 +63,8 @@ class WordVectors:
     Raises
     ------
     InputError
-        Nothing is there, a word is there twice, or words, matrix, counts and outside vectors do not go
-        together.
+        There is no word or no dimension, a word occurs twice, or the shapes of matrix, counts and outside
+        vectors do not fit the words.
 
     Examples
     --------
@@ -159,7 +159,7 @@ class WordVectors:
         Raises
         ------
         UnknownWordError
-            The word is not in the vocabulary; the message names words that are spelt nearly so.
+            The word is not in the vocabulary; the message suggests similar spellings.
         """
         return self._lookup.row(word)
 

@@ -15,11 +15,14 @@ from firth.cli.output import check_folder, note
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Word vectors.", show_default=False)],
     output: Annotated[
-        Path, typer.Argument(metavar="OUT", help="The same in the format of this suffix.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="OUT", help="The file to write; its suffix tells the format.", show_default=False
+        ),
     ],
     quiet: Quiet = False,
 ) -> None:
-    """Write word vectors in another format; the suffixes tell which.
+    """Write word vectors in another format: the suffix of OUT tells which.
 
     \b
     .safetensors        firth's own: keeps counts and training history, opens at once

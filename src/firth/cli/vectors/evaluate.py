@@ -60,10 +60,10 @@ def evaluate(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Judge vectors by human similarity judgements, by analogies, and by text that they should predict.
+    """Evaluate vectors on human similarity judgements, on analogies and on held-out text.
 
     Similarity: 100 × Spearman's rank correlation. Analogies: share of right answers, in percent. Coverage:
-    share of the pairs or questions whose words are all in the vocabulary; the others do not count.
+    share of the pairs or questions whose words are all in the vocabulary; the others are not scored.
 
     Held-out text: the exact softmax loss of a pair of words in nats, and its exponential, the perplexity (in
     --json, the score too); lower is better. Text is read and pairs weighted as in training. Coverage: share

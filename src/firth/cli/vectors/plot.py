@@ -54,8 +54,8 @@ def plot(
 ) -> None:
     """Draw a map: similar words near each other.
 
-    Of groups of words, it also lists which words are in one cluster by their cosines, and which are more like
-    another group than like their own.
+    With groups of words, it also lists the clusters by cosine, and the words that are more similar to another
+    group than to their own.
 
     \b
     Examples:

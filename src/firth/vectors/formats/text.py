@@ -15,8 +15,9 @@ from firth.errors import InputError
 from firth.vectors.formats.header import HEADER, announced_shape, encoded_words
 from firth.vectors.formats.table import Table
 
-# A file without a line end in so many bytes is not a file of vectors.
+# A first line of 16 MB or more means that the file does not hold vectors.
 _LONGEST_LINE_BYTES = 1 << 24
+# Rows are turned into Python numbers in blocks: there is never a second copy of the matrix.
 _ROWS_AT_A_TIME = 1024
 
 
@@ -40,7 +41,7 @@ def read_text(file: BinaryIO, path: Path) -> Table:
     # win a fifth, and takes "1-2" for two numbers.
     pack = struct.Struct(f"={dim}f").pack
     words: list[str] = []
-    # It grows with the lines that are there: a header may announce anything.
+    # It grows with the lines read: the header may announce any size, so nothing is allocated by it.
     buffer = bytearray()
     for number, line in lines:
         word, *fields = line.rstrip(b" \r\n").rsplit(b" ", dim)
@@ -64,7 +65,7 @@ def read_text(file: BinaryIO, path: Path) -> Table:
 
 
 def _has_stray_field(word: bytes) -> bool:
-    """Return whether the text before the d numbers is no word, or a word and one number too many.
+    """Tell whether the text before the d numbers is empty, or ends in one number too many.
 
     A word may hold spaces (GloVe's 840B file has such words), but not begin or end with one.
     """

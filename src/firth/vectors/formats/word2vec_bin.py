@@ -29,7 +29,7 @@ def read_word2vec_bin(file: BinaryIO, path: Path) -> Table:
     n, dim = announced_shape(header, path)
     size = 4 * dim
     words: list[str] = []
-    # It grows with the vectors that are there: a header may announce anything.
+    # It grows with the vectors read: the header may announce any size, so nothing is allocated by it.
     matrix = bytearray()
     block, position = b"", 0
     while len(words) < n:
