@@ -116,7 +116,8 @@ def _packing(raw: BinaryIO, suffix: str) -> AbstractContextManager[BinaryIO]:
         import zstandard
 
         # Without a checksum, a reader would not notice a changed byte.
-        packed = zstandard.ZstdCompressor(write_checksum=True).stream_writer(raw, closefd=False)
+        compressor = zstandard.ZstdCompressor(write_checksum=True)
+        packed = io.BufferedWriter(cast(Any, compressor.stream_writer(raw, closefd=False)))
     else:
         packed = nullcontext(raw)
     return cast("AbstractContextManager[BinaryIO]", packed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from firth.arrays import Float64s, Floats, Int64s
+from firth.checks import whole_number
 from firth.errors import InputError
 
 if TYPE_CHECKING:
@@ -114,7 +115,10 @@ def cosine_clusters(vectors: WordVectors, words: Sequence[str], k: int) -> list[
     ------
     UnknownWordError
         A word is not in the vocabulary.
+    InputError
+        `k` is not a whole number of at least 1.
     """
+    k = whole_number("k", k)
     rows = np.unique([vectors.index(word) for word in words])  # in the order in which a map takes them
     unit = unit_rows(vectors.matrix[rows])
     groups = cluster(unit, min(k, len(rows)))
