@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from firth.errors import FirthError
+from firth.errors import FirthError, InputError, UnknownWordError
 from firth.version import __version__
 
 if TYPE_CHECKING:
@@ -34,10 +34,12 @@ _HOMES = {
 __all__ = [
     "ExactSoftmax",
     "FirthError",
+    "InputError",
     "Parser",
     "PhraseClassifier",
     "Pipeline",
     "SkipGram",
+    "UnknownWordError",
     "WordVectors",
     "__version__",
     "load",

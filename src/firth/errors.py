@@ -1,7 +1,7 @@
-"""Everything that can go wrong through its input: one family of errors.
+"""The errors that firth raises on purpose: one family.
 
-A message says what is wrong, where (``file:line``) and how to mend it, in one line. The command line
-prints just that line and exits with code 2.
+A message says in one line what is wrong, where (``file:line``), and how to mend it. The command line prints
+that line and exits with code 2.
 """
 
 from __future__ import annotations

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from firth.errors import InputError
-from firth.files.arrays_file import save_arrays
+from firth.files.arrays_file import load_arrays, save_arrays
 from firth.files.atomic import atomic_path, open_input, open_output
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions and devices are POSIX")
@@ -112,7 +113,7 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
 # --- packed files
 
 
-@pytest.mark.parametrize("suffix", ["", ".gz", ".xz"])
+@pytest.mark.parametrize("suffix", ["", ".gz", ".bz2", ".xz", ".zst", ".GZ"])
 def test_packed_files_come_back_and_are_the_same_every_time(tmp_path: Path, suffix: str) -> None:
     for name in ("a", "b"):
         with open_output(tmp_path / (name + suffix)) as file:
@@ -123,17 +124,70 @@ def test_packed_files_come_back_and_are_the_same_every_time(tmp_path: Path, suff
     assert first == second and (len(first) < 500) == bool(suffix)
 
 
-@pytest.mark.parametrize("suffix", [".gz", ".xz"])
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
 def test_broken_packed_files_are_input_errors(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / ("a" + suffix)
     with open_output(path) as file:
         file.write(os.urandom(5000))
     whole = path.read_bytes()
-    for broken in (b"not packed", whole[: len(whole) // 2], whole[:2000] + b"\xff" * 100 + whole[2100:]):
+    for broken in (
+        b"not packed",
+        whole[: len(whole) // 2],
+        whole[:2000] + b"\xff" * 100 + whole[2100:],
+        whole + b"more",
+    ):
         path.write_bytes(broken)
         with pytest.raises(InputError) as error, open_input(path) as file:
             file.read()
         one_line(error, path.name, "truncated or broken")
+
+
+def archive(path: Path, members: dict[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> None:
+    with zipfile.ZipFile(path, "w", packing) as written:
+        for name, content in members.items():
+            written.writestr(name, content)
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_an_archive_of_one_file_is_read(tmp_path: Path, packing: int) -> None:
+    archive(tmp_path / "a.zip", {"x/": b"", "x/a.txt": b"one\ntwo\n" * 9999, "__MACOSX/._a": b"?"}, packing)
+    with open_input(tmp_path / "a.zip") as file:
+        assert file.readline() == b"one\n"
+        assert b"one\n" + file.read() == b"one\ntwo\n" * 9999
+    save_arrays(tmp_path / "a.safetensors", {"a": np.arange(3)}, {})
+    archive(tmp_path / "b.zip", {"a": (tmp_path / "a.safetensors").read_bytes()}, packing)
+    assert load_arrays(tmp_path / "b.zip", mmap=True)[0]["a"].tolist() == [0, 1, 2]
+
+
+def test_archives_that_are_not_read(tmp_path: Path) -> None:
+    archive(tmp_path / "two.zip", {"a.txt": b"a", "b.txt": b"b"})
+    with pytest.raises(InputError) as error, open_input(tmp_path / "two.zip"):
+        pass
+    one_line(error, "two.zip: holds 2 files (a.txt, b.txt), not one: unpack it")
+    archive(tmp_path / "none.zip", {})
+    with pytest.raises(InputError, match="holds 0 files, not one"), open_input(tmp_path / "none.zip"):
+        pass
+    archive(tmp_path / "a.zip", {"a.txt": os.urandom(5000)})
+    whole = (tmp_path / "a.zip").read_bytes()
+    for broken in (b"", b"not packed", whole[: len(whole) // 2], whole[:2000] + b"\xff" * 9 + whole[2009:]):
+        (tmp_path / "a.zip").write_bytes(broken)
+        with pytest.raises(InputError) as error, open_input(tmp_path / "a.zip") as file:
+            file.read()
+        one_line(error, "a.zip: truncated or broken .zip data")
+
+
+def test_archives_are_not_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error, open_output(tmp_path / "a.zip"):
+        pass
+    one_line(error, "a.zip: .zip files are read, not written: name it .gz")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
+def test_arrays_in_packed_files_are_read_where_mapping_is_asked_for(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.safetensors{suffix}"
+    save_arrays(path, {"a": np.arange(3)}, {})
+    assert load_arrays(path, mmap=True)[0]["a"].tolist() == [0, 1, 2]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

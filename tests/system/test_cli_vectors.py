@@ -12,6 +12,7 @@ import random
 import re
 import shlex
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -648,6 +649,45 @@ def test_convert_there_and_back(folder: Path, tmp_path: Path) -> None:
     back = load_vectors(tmp_path / "back.safetensors")
     assert back.words == original.words
     np.testing.assert_array_equal(back.matrix, original.matrix)
+
+
+READING = {
+    "similar": ("v.bin", "a"),
+    "analogy": ("v.bin", "a", "b", "c"),
+    "evaluate": ("v.bin", "--similarity", "pairs.tsv"),
+    "plot": ("v.bin", "-o", "map.svg", "--words", "a,b,c,d"),
+    "convert": ("v.bin", "out.vec"),
+}
+
+
+@pytest.mark.parametrize("command", READING)
+def test_every_command_reads_vectors_as_they_are(tmp_path: Path, command: str) -> None:
+    if command == "plot":
+        pytest.importorskip("matplotlib")
+    words = [b"a", b"b", b"c", b"d", b"a", b"\xe9", b"e"]
+    rows = [word + b" " + struct.pack("<2f", i + 1, i * i) for i, word in enumerate(words)]
+    (tmp_path / "v.bin").write_bytes(b"9 2\n" + b"".join(rows))
+    (tmp_path / "pairs.tsv").write_text("a\tb\t1\na\tc\t2\n")
+    arguments = ("vectors", command, *READING[command])
+    assert "--errors" in fails(*arguments, cwd=tmp_path)
+    assert "--header ignore" in fails(*arguments, "--errors", "replace", cwd=tmp_path)
+    options = ("--errors", "replace", "--header", "ignore")
+    result = call(*arguments, *options, cwd=tmp_path)
+    assert result.returncode == 0
+    (note,) = result.stderr.splitlines()
+    assert note.startswith("firth: note: v.bin: 1 word is not UTF-8")
+    assert "promises 9 vectors, and it holds 7" in note and "words occur twice ('a' for example)" in note
+    assert call(*arguments, *options, "--quiet", cwd=tmp_path).stderr == ""
+    assert "is there twice" in fails(*arguments, *options, "--duplicates", "error", cwd=tmp_path)
+    limited = call(*arguments, "--limit", 4, cwd=tmp_path)
+    assert limited.returncode == 0 and limited.stderr == ""
+
+
+def test_convert_takes_the_first_vectors(tmp_path: Path) -> None:
+    (tmp_path / "v.vec").write_text("3 2\na 1 2\nb 3 4\nc 5 6\n")
+    said = succeeds("vectors", "convert", "v.vec", "out.bin.zst", "--limit", 2, cwd=tmp_path)
+    assert said == "Saved out.bin.zst: 2 words × 2 dimensions.\n"
+    assert load_vectors(tmp_path / "out.bin.zst").words == ["a", "b"]
 
 
 def test_convert_of_a_lying_file(tmp_path: Path) -> None:

@@ -210,9 +210,10 @@ def test_malformed_questions(tmp_path: Path, text: str, complaint: str) -> None:
     assert complaint in str(error.value)
 
 
-def test_a_restriction_to_nothing(analogies: Path) -> None:
-    with pytest.raises(InputError, match="at least one word"):
-        evaluate_analogies(PAIRS, analogies, restrict=0)
+@pytest.mark.parametrize("restrict", [0, 2.5])
+def test_a_restriction_to_nothing(analogies: Path, restrict: int) -> None:
+    with pytest.raises(InputError, match="restrict must be a whole number of at least 1"):
+        evaluate_analogies(PAIRS, analogies, restrict=restrict)
 
 
 lines = st.lists(

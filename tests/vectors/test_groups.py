@@ -62,3 +62,10 @@ def test_the_largest_cluster_comes_first() -> None:
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_equal_vectors_are_one_cluster(n: int) -> None:
     assert cluster(np.ones((n, 3)) / np.sqrt(3), min(n, 2)).tolist() == [0] * n
+
+
+@pytest.mark.parametrize("k", [0, 2.0, None])
+def test_the_number_of_clusters_is_a_whole_number(k: object) -> None:
+    vectors = WordVectors(["a", "b"], np.eye(2))
+    with pytest.raises(InputError, match="k must be a whole number of at least 1"):
+        cosine_clusters(vectors, ["a", "b"], k)  # type: ignore[arg-type]

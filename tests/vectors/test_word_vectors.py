@@ -62,6 +62,26 @@ def test_vectors_cannot_be_changed_by_accident(royal: WordVectors) -> None:
         vector -= royal["man"]
 
 
+def test_numpy_makes_the_matrix_of_them(royal: WordVectors) -> None:
+    array = np.asarray(royal)
+    assert array.dtype == np.float32 and np.shares_memory(array, royal.matrix)
+    np.testing.assert_array_equal(array, royal.matrix)
+    doubles = np.asarray(royal, dtype=np.float64)
+    assert doubles.dtype == np.float64 and doubles.shape == (7, 3)
+    copy = np.array(royal)
+    copy[:] = 0
+    assert not np.shares_memory(copy, royal.matrix) and royal.matrix.any()
+    with pytest.raises(ValueError, match="a copy is needed"):
+        royal.__array__(np.float64, copy=False)
+    assert WordVectors(royal.words, royal).matrix.shape == (7, 3)
+    np.testing.assert_allclose(np.linalg.norm(royal, axis=1), royal.norms, rtol=1e-6)
+
+
+def test_words_may_be_an_array_of_strings() -> None:
+    words = WordVectors(np.array(["a", "b"]), np.eye(2)).words
+    assert words == ["a", "b"] and {type(word) for word in words} == {str}
+
+
 def test_the_matrix_is_taken_without_a_copy() -> None:
     matrix = np.ones((2, 3), dtype=np.float32)
     assert np.shares_memory(WordVectors(["a", "b"], matrix).matrix, matrix)
@@ -148,6 +168,12 @@ def test_topn_beyond_the_vocabulary_gives_all_other_words(royal: WordVectors) ->
     assert WordVectors(["only"], [[1, 2]]).most_similar("only") == []
 
 
+def test_topn_of_none_gives_all_other_words(royal: WordVectors) -> None:
+    assert royal.most_similar("tea", topn=None) == royal.most_similar("tea", topn=100)
+    assert len(royal.analogy("man", "king", "woman", topn=None)) == 4
+    assert royal.most_similar("tea", topn=np.int64(2)) == royal.most_similar("tea", topn=2)
+
+
 def test_equal_cosines_come_in_the_order_of_the_vocabulary() -> None:
     vectors = WordVectors(list("abcdef"), [[1, 0], [0, 1], [2, 0], [4, 0], [8, 0], [0, 2]])
     assert [word for word, _ in vectors.most_similar("a", topn=2)] == ["c", "d"]
@@ -159,12 +185,16 @@ def test_equal_cosines_come_in_the_order_of_the_vocabulary() -> None:
     [
         ({}, "name at least one word"),
         ({"positive": []}, "name at least one word"),
-        ({"positive": "tea", "topn": -1}, "topn must not be negative"),
+        ({"positive": "tea", "topn": -1}, "topn must be a whole number of at least 0, not -1"),
         ({"positive": np.ones(4)}, "must have 3 numbers"),
         ({"positive": [0.1, 0.2, 0.3]}, "must have 3 numbers"),
         ({"positive": [np.array([1, np.nan, 0])]}, "NaN"),
         ({"positive": [None, "tea"]}, "NaN|must have"),
         ({"positive": [{}]}, "neither a word nor a vector"),
+        ({"positive": 5}, "neither a word nor a vector, nor a list of these: 5"),
+        ({"positive": "tea", "negative": None}, "neither a word nor a vector, nor a list of these: None"),
+        ({"positive": "tea", "topn": 2.0}, "topn must be a whole number of at least 0, not 2.0"),
+        ({"positive": "tea", "topn": "3"}, "topn must be a whole number of at least 0, not '3'"),
     ],
 )
 def test_questions_that_make_no_sense(royal: WordVectors, query: dict, complaint: str) -> None:
@@ -227,6 +257,18 @@ def test_questions_do_not_copy_the_matrix() -> None:
         (["a"], np.ones((1, 0)), None, "no word vectors"),
         (["a", "b", "a"], np.ones((3, 2)), None, "the word 'a' is there twice: vectors 1 and 3"),
         (["a", "b"], np.ones((2, 2)), [1], "2 words need as many counts"),
+        (["a", "b"], np.ones((2, 2)), [1.5, 1], "counts must be whole numbers"),
+        (["a", "b"], np.ones((2, 2)), ["x", "y"], "counts must be whole numbers"),
+        ([1, 2, 3], np.ones((3, 2)), None, "words must be strings: word 1 is 1"),
+        (["a", None], np.ones((2, 2)), None, "words must be strings: word 2 is None"),
+        ([b"a"], np.ones((1, 2)), None, "words must be strings: word 1 is b'a'"),
+        (np.arange(3), np.ones((3, 2)), None, "words must be strings: word 1 is 0"),
+        ([["a"], ["b"]], np.ones((2, 2)), None, "words must be strings: word 1 is ['a']"),
+        ("ab", np.ones((2, 2)), None, "words must be a list of strings, not one string: 'ab'"),
+        (None, np.ones((2, 2)), None, "words must be a list of strings, not None"),
+        (["a", "b"], [[1, 2], [3]], None, "matrix must be an array of numbers"),
+        (["a", "b"], [["x", "y"], ["z", "w"]], None, "matrix must be an array of numbers"),
+        (["a", "b"], {}, None, "matrix must be an array of numbers"),
     ],
 )
 def test_parts_that_do_not_go_together(

@@ -128,7 +128,7 @@ def load_arrays(path: PathLike, mmap: bool = True) -> tuple[dict[str, npt.NDArra
 
 def _map(file: BinaryIO) -> npt.NDArray[np.uint8] | None:
     """Map an open file into memory, read-only; None if it cannot be mapped (packed, a pipe, empty)."""
-    if not isinstance(file, io.BufferedReader) or os.fstat(file.fileno()).st_size == 0:
+    if not isinstance(getattr(file, "raw", None), io.FileIO) or os.fstat(file.fileno()).st_size == 0:
         return None
     return np.frombuffer(memory_map.mmap(file.fileno(), 0, access=memory_map.ACCESS_READ), dtype=np.uint8)
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import bz2
 import errno
 import gzip
+import io
 import lzma
 import os
 import secrets
 import stat
+import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from firth.arrays import PathLike
 from firth.errors import InputError
+from firth.files.packed import ARCHIVE, PACKINGS, Unpacked, only_member
 
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
@@ -55,7 +59,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     temporary = real.with_name(f".firth-{secrets.token_hex(6)}{real.suffix}")
     with _write_errors(target, temporary):
         permissions = stat.S_IMODE(real.stat().st_mode) if real.exists() else None
-        # O_EXCL: never somebody else's file. 0o666: the system takes the umask off.
+        # O_EXCL never opens a file that exists. The system subtracts the umask from 0o666.
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         try:
             yield temporary
@@ -71,7 +75,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
 
 @contextmanager
 def _write_errors(target: Path, written: Path) -> Iterator[None]:
-    """Report errors of `target` where the system reports them of `written`, or of the disk without a name."""
+    """Report the system's errors about `written`, or about the disk, as errors about `target`."""
     try:
         yield
     except OSError as error:
@@ -83,54 +87,65 @@ def _write_errors(target: Path, written: Path) -> Iterator[None]:
 
 @contextmanager
 def open_output(path: PathLike) -> Iterator[BinaryIO]:
-    """Open a file to be written whole or not at all (see `atomic_path`), packed if it ends in .gz or .xz.
+    """Open a file to be written whole or not at all (see `atomic_path`).
+
+    It is packed if its name ends in .gz, .bz2, .xz or .zst. The same contents give the same bytes.
 
     Raises
     ------
     InputError
-        As for `atomic_path`.
+        As for `atomic_path`, or the name ends in .zip.
     """
     suffix = Path(path).suffix.lower()
-    with atomic_path(path) as temporary:
-        if suffix == ".gz":
-            # No name and no time in the header: the same content gives the same bytes.
-            with (
-                temporary.open("wb") as raw,
-                gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as packed,
-            ):
-                yield cast(BinaryIO, packed)
-        elif suffix == ".xz":
-            with lzma.open(temporary, "wb") as packed_xz:
-                yield cast(BinaryIO, packed_xz)
-        else:
-            with temporary.open("wb") as file:
-                yield file
+    if suffix == ARCHIVE:
+        raise InputError(f"{path}: .zip files are read, not written: name it {', '.join(PACKINGS)} instead")
+    with atomic_path(path) as temporary, temporary.open("wb") as raw, _packing(raw, suffix) as file:
+        yield file
+
+
+def _packing(raw: BinaryIO, suffix: str) -> AbstractContextManager[BinaryIO]:
+    """Return what packs what is written, and writes it to an open file."""
+    if suffix == ".gz":
+        # Neither a name nor a time stands in the header: the same contents give the same bytes.
+        packed: Any = gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0)
+    elif suffix == ".bz2":
+        packed = bz2.BZ2File(raw, "wb")
+    elif suffix == ".xz":
+        packed = lzma.LZMAFile(raw, "wb")  # noqa: SIM115 (the caller closes it)
+    elif suffix == ".zst":
+        import zstandard
+
+        # Without a checksum, a reader would not notice a changed byte.
+        compressor = zstandard.ZstdCompressor(write_checksum=True)
+        packed = io.BufferedWriter(cast(Any, compressor.stream_writer(raw, closefd=False)))
+    else:
+        packed = nullcontext(raw)
+    return cast("AbstractContextManager[BinaryIO]", packed)
 
 
 @contextmanager
 def open_input(path: PathLike) -> Iterator[BinaryIO]:
-    """Open a file for reading, unpacked on the fly if its name ends in .gz or .xz.
+    """Open a file for reading. It is unpacked on the way if its name ends in .gz, .bz2, .xz, .zst or .zip.
 
     Raises
     ------
     InputError
         The file does not exist, cannot be read, or is broken where it is packed; also later, while the block
-        reads it.
+        reads it. Or a .zip archive does not hold one file.
     """
     suffix = Path(path).suffix.lower()
     try:
         with Path(path).open("rb") as raw:
-            if suffix == ".gz":
-                with gzip.open(raw) as unpacked:
-                    yield cast(BinaryIO, unpacked)
-            elif suffix == ".xz":
-                with lzma.open(raw) as unpacked_xz:
-                    yield cast(BinaryIO, unpacked_xz)
+            if suffix in PACKINGS:
+                yield io.BufferedReader(Unpacked(raw, suffix))
+            elif suffix == ARCHIVE:
+                with only_member(raw, path) as member:
+                    yield member
             else:
                 yield raw
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: truncated or broken {suffix} data: {error}") from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error

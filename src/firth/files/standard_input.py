@@ -17,6 +17,6 @@ def standard_input() -> BinaryIO:
         It is closed, or holds no bytes: services, windowed programs and notebooks have none.
     """
     stream: BinaryIO | None = getattr(sys.stdin, "buffer", None)
-    if stream is None or stream.closed:
+    if stream is None or getattr(stream, "closed", False):
         raise InputError("standard input is closed: name a file, or pipe text in")
     return stream

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import bz2
 import io
 import itertools
 import json
-import lzma
 import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import BinaryIO, TypeVar, cast
 
 from firth.errors import InputError
+from firth.files.packed import PACKINGS, Unpacked
 from firth.files.standard_input import standard_input
 from firth.text.sources import STANDARD_INPUT, any_of, file_name
 from firth.text.splitting import not_utf8, nul_byte
@@ -24,14 +22,10 @@ from firth.text.splitting import not_utf8, nul_byte
 # Bytes that are read at a time: a block and the numbers of its words stay in the second-level cache.
 BLOCK = 1 << 20
 
-# Packed files are read so many bytes at a time: unpacked, they fit into memory however well they were packed.
-_PACKED_BLOCK = 1 << 14
-
 TEXT_FIELD = "text"
 """The field of JSON Lines that holds the text, unless another one is named."""
 
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
-_PACKINGS = (".gz", ".bz2", ".xz", ".zst")
 _BYTE_ORDER_MARK = "\ufeff".encode()
 _ONE_OBJECT_A_LINE = "JSON Lines have one object a line"
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -90,7 +84,7 @@ def read_files(files: Sequence[str], *, field: str, strict: bool) -> Iterator[Bl
         name = file_name(file)
         packing, is_json = _kind(file)
         with _read_errors(name), _opened(file) as raw:
-            text = cast(BinaryIO, io.BufferedReader(_Unpacked(raw, packing))) if packing else raw
+            text = cast(BinaryIO, io.BufferedReader(Unpacked(raw, packing))) if packing else raw
             head = text.read(BLOCK).removeprefix(_BYTE_ORDER_MARK)
             if is_json or head.lstrip().startswith(b"{"):
                 head += text.readline()  # whole lines
@@ -135,7 +129,7 @@ def read_ahead(items: Iterator[T]) -> Iterator[T]:
 def _kind(file: str) -> tuple[str, bool]:
     """Return the packing suffix of a file name (or ""), and whether the name says that it is JSON Lines."""
     suffixes = [suffix.lower() for suffix in Path(file).suffixes]
-    packing = suffixes.pop() if suffixes and suffixes[-1] in _PACKINGS else ""
+    packing = suffixes.pop() if suffixes and suffixes[-1] in PACKINGS else ""
     return packing, bool(suffixes) and suffixes[-1] in _JSON_LINES
 
 
@@ -238,57 +232,3 @@ def _joined(texts: Iterable[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:
             lines.clear()
             size = n_replaced = 0
     yield b"".join(lines), n_replaced
-
-
-class _Unpacked(io.RawIOBase):
-    """The unpacked bytes of a packed file with one or more members.
-
-    The readers in the bz2, lzma and zstandard modules do not notice that some files are truncated, or have
-    other bytes after the packed data: text would be lost silently.
-    """
-
-    def __init__(self, packed: BinaryIO, packing: str) -> None:
-        self._packed = packed
-        self._new_member, self._error = _unpacker(packing)
-        self._member = self._new_member()
-        self._input = b""
-        self._output = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._output:
-            self._input = self._input or self._packed.read(_PACKED_BLOCK)
-            if not self._input:
-                if not self._member.eof:
-                    raise EOFError("the file ends before the packed data do")
-                return 0
-            if self._member.eof:
-                self._input = self._input.lstrip(b"\0")  # gzip and xz allow padding
-                if not self._input:
-                    continue
-                self._member = self._new_member()
-            try:
-                self._output = memoryview(self._member.decompress(self._input))
-            except self._error as error:
-                raise EOFError(str(error)) from None
-            self._input = self._member.unused_data
-        n = min(len(buffer), len(self._output))
-        buffer[:n] = self._output[:n]
-        self._output = self._output[n:]
-        return n
-
-
-def _unpacker(packing: str) -> tuple[Callable[[], Any], type[Exception]]:
-    """Return a function that makes an unpacker for one member, and the error that unpackers raise."""
-    if packing == ".gz":
-        return lambda: zlib.decompressobj(wbits=31), zlib.error
-    if packing == ".bz2":
-        return bz2.BZ2Decompressor, OSError
-    if packing == ".xz":
-        return lzma.LZMADecompressor, lzma.LZMAError
-    import zstandard
-
-    # Files made with ``zstd --long=31`` need a window of 2 GiB; others take no more than they need.
-    return zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj, zstandard.ZstdError

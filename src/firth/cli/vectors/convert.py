@@ -10,16 +10,33 @@ import typer
 
 from firth.cli.options import Quiet
 from firth.cli.output import check_folder, note
+from firth.cli.vectors.arguments import (
+    DecodingErrors,
+    Duplicates,
+    DuplicateWords,
+    Errors,
+    Header,
+    HeaderCount,
+    Limit,
+    read_vectors,
+)
 
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Word vectors.", show_default=False)],
     output: Annotated[
-        Path, typer.Argument(metavar="OUT", help="The same in the format of this suffix.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="OUT", help="The file to write; its suffix tells the format.", show_default=False
+        ),
     ],
+    limit: Limit = None,
+    errors: Errors = DecodingErrors.strict,
+    duplicates: Duplicates = DuplicateWords.first,
+    header: Header = HeaderCount.strict,
     quiet: Quiet = False,
 ) -> None:
-    """Write word vectors in another format; the suffixes tell which.
+    """Write word vectors in another format: the suffix of OUT tells which.
 
     \b
     .safetensors        firth's own: keeps counts and training history, opens at once
@@ -27,19 +44,20 @@ def convert(
     .glove .glove.txt   text without a first line, as GloVe writes it
     .bin                binary, as word2vec and gensim write it
 
-    Each may have .gz or .xz after it.
+    Each may have .gz, .bz2, .xz or .zst after it; a .zip archive with one file in it can be read. IN is read
+    in the format that its contents have.
 
     \b
     Examples:
       firth vectors convert wiki.safetensors wiki.vec
       firth vectors convert glove.6B.100d.txt glove.safetensors
+      firth vectors convert cc.de.300.vec.gz small.safetensors --limit 200000
     """
     from firth.vectors.formats.detect import format_of
-    from firth.vectors.word_vectors import load_vectors
 
     suffix = format_of(output)
     check_folder(output)
-    vectors = load_vectors(source)
+    vectors = read_vectors(source, limit, errors, duplicates, header, quiet)
     if suffix != ".safetensors" and (vectors.counts is not None or vectors.history):
         note(f"{output} holds words and vectors only: counts and training history stay in {source}", quiet)
     vectors.save(output)

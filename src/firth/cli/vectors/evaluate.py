@@ -10,7 +10,17 @@ import typer
 
 from firth.cli.options import AsJson, Quiet
 from firth.cli.output import print_json, print_table
-from firth.cli.vectors.arguments import VectorsFile
+from firth.cli.vectors.arguments import (
+    DecodingErrors,
+    Duplicates,
+    DuplicateWords,
+    Errors,
+    Header,
+    HeaderCount,
+    Limit,
+    VectorsFile,
+    read_vectors,
+)
 from firth.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,13 +67,17 @@ def evaluate(
             show_default="all",
         ),
     ] = None,
+    limit: Limit = None,
+    errors: Errors = DecodingErrors.strict,
+    duplicates: Duplicates = DuplicateWords.first,
+    header: Header = HeaderCount.strict,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Judge vectors by human similarity judgements, by analogies, and by text that they should predict.
+    """Evaluate vectors on human similarity judgements, on analogies and on held-out text.
 
     Similarity: 100 × Spearman's rank correlation. Analogies: share of right answers, in percent. Coverage:
-    share of the pairs or questions whose words are all in the vocabulary; the others do not count.
+    share of the pairs or questions whose words are all in the vocabulary; the others are not scored.
 
     Held-out text: the exact softmax loss of a pair of words in nats, and its exponential, the perplexity (in
     --json, the score too); lower is better. Text is read and pairs weighted as in training. Coverage: share
@@ -76,13 +90,12 @@ def evaluate(
       firth vectors evaluate wiki.safetensors --heldout novel.txt
     """
     from firth.vectors.evaluation import evaluate_analogies, evaluate_similarity
-    from firth.vectors.word_vectors import load_vectors
 
     if not similarity and not analogies and not heldout:
         raise InputError("nothing to judge by: give --similarity FILE, --analogies FILE or --heldout FILE")
     if restrict is not None and not analogies:
         raise InputError("--restrict is for analogies only: give --analogies FILE, or leave it out")
-    judged = load_vectors(vectors)
+    judged = read_vectors(vectors, limit, errors, duplicates, header, quiet)
     pairs = [(path, evaluate_similarity(judged, path)) for path in similarity or ()]
     questions = [(path, evaluate_analogies(judged, path, restrict=restrict)) for path in analogies or ()]
     texts = [(path, _predict(judged, vectors, path, field, quiet)) for path in heldout or ()]

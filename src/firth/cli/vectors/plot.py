@@ -11,7 +11,17 @@ import typer
 
 from firth.cli.options import Quiet
 from firth.cli.output import check_folder, print_table, warnings_as_notes
-from firth.cli.vectors.arguments import VectorsFile
+from firth.cli.vectors.arguments import (
+    DecodingErrors,
+    Duplicates,
+    DuplicateWords,
+    Errors,
+    Header,
+    HeaderCount,
+    Limit,
+    VectorsFile,
+    read_vectors,
+)
 
 if TYPE_CHECKING:
     from firth.vectors.word_vectors import WordVectors
@@ -50,12 +60,16 @@ def plot(
         typer.Option(help="How to lay words out.", show_default="tsne, for few words pca"),
     ] = None,
     title: Annotated[str | None, typer.Option(help="The heading.", show_default=False)] = None,
+    limit: Limit = None,
+    errors: Errors = DecodingErrors.strict,
+    duplicates: Duplicates = DuplicateWords.first,
+    header: Header = HeaderCount.strict,
     quiet: Quiet = False,
 ) -> None:
     """Draw a map: similar words near each other.
 
-    Of groups of words, it also lists which words are in one cluster by their cosines, and which are more like
-    another group than like their own.
+    With groups of words, it also lists the clusters by cosine, and the words that are more similar to another
+    group than to their own.
 
     \b
     Examples:
@@ -64,13 +78,12 @@ def plot(
       firth vectors plot wiki.safetensors -o groups.svg --words "tea,coffee,milk;rain,snow,wind"
     """
     from firth.show import maps
-    from firth.vectors.word_vectors import load_vectors
 
     maps.check_suffix(output, maps.MAP_SUFFIXES)
     check_folder(output)
     groups = [] if words is None else [part for part in map(_words_of, words.split(";")) if part]
     chosen = None if words is None else [word for group in groups for word in group]
-    loaded = load_vectors(vectors)
+    loaded = read_vectors(vectors, limit, errors, duplicates, header, quiet)
     listing = _list_groups(loaded, groups) if len(groups) > 1 else None
     with warnings_as_notes(quiet):
         maps.plot_map(

@@ -9,13 +9,27 @@ import typer
 
 from firth.cli.options import AsJson, Quiet
 from firth.cli.output import print_json, print_table
-from firth.cli.vectors.arguments import VectorsFile
+from firth.cli.vectors.arguments import (
+    DecodingErrors,
+    Duplicates,
+    DuplicateWords,
+    Errors,
+    Header,
+    HeaderCount,
+    Limit,
+    VectorsFile,
+    read_vectors,
+)
 
 
 def similar(
     vectors: VectorsFile,
     word: Annotated[str, typer.Argument(metavar="WORD", help="The word.", show_default=False)],
     n: Annotated[int, typer.Option("-n", min=1, help="How many neighbours.")] = 10,
+    limit: Limit = None,
+    errors: Errors = DecodingErrors.strict,
+    duplicates: Duplicates = DuplicateWords.first,
+    header: Header = HeaderCount.strict,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -26,9 +40,8 @@ def similar(
       firth vectors similar wiki.safetensors coffee
       firth vectors similar wiki.safetensors coffee -n 25 --json
     """
-    from firth.vectors.word_vectors import load_vectors
-
-    neighbours = load_vectors(vectors).most_similar(word, topn=n)
+    loaded = read_vectors(vectors, limit, errors, duplicates, header, quiet)
+    neighbours = loaded.most_similar(word, topn=n)
     _print_neighbours(neighbours, {"word": word}, f"nearest to {word}", as_json)
 
 
@@ -38,6 +51,10 @@ def analogy(
     b: Annotated[str, typer.Argument(metavar="B", show_default=False)],
     c: Annotated[str, typer.Argument(metavar="C", show_default=False)],
     n: Annotated[int, typer.Option("-n", min=1, help="How many answers.")] = 10,
+    limit: Limit = None,
+    errors: Errors = DecodingErrors.strict,
+    duplicates: Duplicates = DuplicateWords.first,
+    header: Header = HeaderCount.strict,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -48,9 +65,8 @@ def analogy(
       firth vectors analogy wiki.safetensors man king woman
       firth vectors analogy wiki.safetensors france paris italy -n 3
     """
-    from firth.vectors.word_vectors import load_vectors
-
-    answers = load_vectors(vectors).analogy(a, b, c, topn=n)
+    loaded = read_vectors(vectors, limit, errors, duplicates, header, quiet)
+    answers = loaded.analogy(a, b, c, topn=n)
     _print_neighbours(answers, {"a": a, "b": b, "c": c}, f"{a} is to {b} as {c} is to …", as_json)
 
 

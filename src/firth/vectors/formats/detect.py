@@ -1,4 +1,4 @@
-"""Which format a file of word vectors has: its suffix tells.
+"""Which format a file of word vectors has.
 
 ===========================  ===============================================================================
 name ends in                 format
@@ -12,8 +12,12 @@ name ends in                 format
                              followed by a space and d float32 numbers
 ===========================  ===============================================================================
 
-Each may have ``.gz`` or ``.xz`` after it and is then packed. All formats keep float32 exactly; all but the
-first keep words and vectors only.
+Each may have ``.gz``, ``.bz2``, ``.xz`` or ``.zst`` after it and is then packed. A ``.zip`` archive with one
+file in it is read, not written. All formats keep float32 exactly; all but the first keep words and vectors
+only.
+
+A file is written in the format of its suffix. It is read in the format that its contents have: gensim gives
+text the name ``.bin`` if nobody names another.
 """
 
 from __future__ import annotations
@@ -23,9 +27,11 @@ from pathlib import Path
 
 from firth.errors import InputError
 from firth.files.atomic import open_input, open_output
+from firth.files.packed import ARCHIVE, PACKINGS
+from firth.vectors.formats.header import BYTE_ORDER_MARK, HEADER
 from firth.vectors.formats.own import load_own, save_own
-from firth.vectors.formats.table import Table
-from firth.vectors.formats.text import read_text, write_text
+from firth.vectors.formats.table import ReadOptions, Table, without_duplicates
+from firth.vectors.formats.text import LONGEST_LINE_BYTES, is_number, read_text, usual_dimensions, write_text
 from firth.vectors.formats.word2vec_bin import read_word2vec_bin, write_word2vec_bin
 
 OWN = ".safetensors"
@@ -39,26 +45,94 @@ _SUFFIXES = {
     ".glove": ".glove",
     ".bin": ".bin",
 }
+_PACKED_ENDING = re.compile("|".join(rf"\{packing}$" for packing in PACKINGS))
+
+# The format is told from so many bytes, and from as many more as the line needs that they end in.
+_HEAD_BYTES = 1 << 16
+# Text has about as many numbers as fields. So many fields are enough to tell it from float32 numbers.
+_FIELDS_LOOKED_AT = 1000
+# Text of 8 letters, taken for a number, is larger.
+_NO_SIZE = 1 << 40
+_CONTROL_CHARACTERS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+
+_GENSIM_ADVICE = (
+    "gensim's own files (.kv, .model) are read by gensim only: make one that firth reads in Python, with "
+    "gensim.models.KeyedVectors.load(FILE).save_word2vec_format('x.bin', binary=True), or "
+    "Word2Vec.load(FILE).wv.save_word2vec_format(…)"
+)
+# What files begin with that are something else, and what to do with them.
+_FOREIGN = {
+    b"\xba\x16\x4f\x2f": "a fastText model, not word2vec's binary format; use the .vec file beside it",
+    b"\xff\xfe": "text in UTF-16; convert it to UTF-8, with iconv for example",
+    b"\xfe\xff": "text in UTF-16; convert it to UTF-8, with iconv for example",
+    b"\x1f\x8b": "packed by gzip; give it a name that ends in .gz",
+    b"BZh91AY&SY": "packed by bzip2; give it a name that ends in .bz2",
+    b"\xfd7zXZ\x00": "packed by xz; give it a name that ends in .xz",
+    b"\x28\xb5\x2f\xfd": "packed by zstd; give it a name that ends in .zst",
+    b"PK\x03\x04": "a .zip archive; give it a name that ends in .zip",
+    b"\x93NUMPY": "an array without words; join them in Python: firth.WordVectors(words, numpy.load(FILE))",
+    **{bytes([0x80, protocol]): f"a pickle, which is not read; {_GENSIM_ADVICE}" for protocol in range(2, 6)},
+}
 
 
 def format_of(path: Path) -> str:
     """Return the suffix that stands for the format: .safetensors, .bin, .glove, or .txt (with a header)."""
-    name = re.sub(r"\.[gx]z$", "", path.name.lower())
+    name = _PACKED_ENDING.sub("", path.name.lower())
     for ending, suffix in _SUFFIXES.items():
         if name.endswith(ending):
             return suffix
+    advice = f"; {_GENSIM_ADVICE}" if name.endswith((".kv", ".model")) else ""
     raise InputError(
-        f"{path}: not a known format of word vectors; known are {', '.join(_SUFFIXES)} (+ .gz, .xz)"
+        f"{path}: not a known format of word vectors; known are {', '.join(_SUFFIXES)} "
+        f"(+ {', '.join(PACKINGS)}){advice}"
     )
 
 
-def read_table(path: Path, *, mmap: bool) -> Table:
-    """Read a file in the format of its suffix; `mmap`: see `firth.vectors.word_vectors.load_vectors`."""
-    suffix = format_of(path)
-    if suffix == OWN:
-        return load_own(path, mmap)
+def read_table(path: Path, *, mmap: bool, options: ReadOptions) -> Table:
+    """Read a file in the format of its contents; see `firth.vectors.word_vectors.load_vectors`."""
+    is_archive = path.suffix.lower() == ARCHIVE
+    # What is in an archive may have any name.
+    suffix = "" if is_archive else format_of(path)
+    # Only a file can be read twice, not a pipe.
+    if suffix == OWN and not path.is_file():
+        return load_own(path, mmap, options.limit)
     with open_input(path) as file:
-        return read_word2vec_bin(file, path) if suffix == ".bin" else read_text(file, path)
+        head = file.read(_HEAD_BYTES)
+        if not _is_own(head, suffix):
+            head = head.removeprefix(BYTE_ORDER_MARK)
+            for beginning, description in _FOREIGN.items():
+                if head.startswith(beginning):
+                    raise InputError(f"{path}: {description}")
+            head += file.readline(LONGEST_LINE_BYTES)
+            read = read_text if _is_text(head, suffix) else read_word2vec_bin
+            table = read(head, file, path, options)
+            return without_duplicates(table) if options.duplicates == "first" else table
+    return load_own(path, mmap, options.limit)
+
+
+def _is_own(head: bytes, suffix: str) -> bool:
+    """Tell whether a file has firth's own format: 8 bytes that are a size, then JSON."""
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < _NO_SIZE:
+        return True
+    first = head.removeprefix(BYTE_ORDER_MARK).partition(b"\n")[0]
+    return suffix == OWN and not HEADER.fullmatch(first) and usual_dimensions(head) == 0
+
+
+def _is_text(head: bytes, suffix: str) -> bool:
+    """Tell text from word2vec's binary format: half of its fields are numbers, or more.
+
+    Where that is not clear, characters that text does not have tell, and then the suffix.
+    """
+    first, _, rest = head.partition(b"\n")
+    if not HEADER.fullmatch(first):
+        return suffix != ".bin" or usual_dimensions(head) > 0
+    fields = rest.split(None, _FIELDS_LOOKED_AT)[:_FIELDS_LOOKED_AT]
+    numbers = sum(map(is_number, fields)) / max(len(fields), 1)
+    is_clean = not _CONTROL_CHARACTERS.search(rest)
+    # Binary vectors of words that are numbers have them too, but only one in two fields.
+    if numbers > 0.6 or (numbers >= 0.5 and is_clean):
+        return True
+    return suffix != ".bin" and is_clean
 
 
 def write_table(table: Table, path: Path) -> None:

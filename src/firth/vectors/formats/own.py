@@ -40,13 +40,18 @@ def save_own(table: Table, path: Path) -> None:
     save_arrays(path, arrays, metadata)
 
 
-def load_own(path: Path, mmap: bool) -> Table:
-    """Read everything; with `mmap`, arrays are mapped into memory and not checked for NaN and infinity."""
+def load_own(path: Path, mmap: bool, limit: int | None = None) -> Table:
+    """Read everything, or the first `limit` vectors.
+
+    With `mmap`, arrays are mapped into memory and not checked for NaN and infinity.
+    """
     arrays, about = load_arrays(path, mmap)
     _KIND.check(about, str(path))
     with reading(str(path)):
         check_fields(about, _FIELDS)
         check_arrays(arrays, _ARRAYS)
+        if limit is not None:
+            arrays = _first_rows(arrays, limit)
         words = unpack_strings(arrays["words"], arrays["word_offsets"])
     table = Table(
         words,
@@ -55,11 +60,20 @@ def load_own(path: Path, mmap: bool) -> Table:
         outside=arrays.get("outside"),
         history=about["history"],
         metadata=about["metadata"],
+        is_mapped=mmap,
     )
     if not mmap and table.outside is not None:
         with naming(path):
             _check_finite(table.outside)
     return table
+
+
+def _first_rows(arrays: dict[str, npt.NDArray[Any]], limit: int) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of the first `limit` words."""
+    offsets = arrays["word_offsets"][: limit + 1]
+    n_bytes = len(arrays["words"]) if len(offsets) <= limit else max(int(offsets[-1]), 0)
+    parts = {name: array[:limit] for name, array in arrays.items()}
+    return {**parts, "words": arrays["words"][:n_bytes], "word_offsets": offsets}
 
 
 def _check_finite(outside: Float32s) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
 import struct
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -12,82 +14,152 @@ from typing import BinaryIO
 import numpy as np
 
 from firth.errors import InputError
-from firth.vectors.formats.header import HEADER, announced_shape, encoded_words
-from firth.vectors.formats.table import Table
+from firth.vectors.formats.header import (
+    BYTE_ORDER_MARK,
+    DECODING_OPTION,
+    HEADER,
+    USE_HEADER_OPTION,
+    announced_shape,
+    encoded_words,
+    header_repairs,
+    truncated,
+)
+from firth.vectors.formats.table import ReadOptions, Table, WordDecoder
 
-# A file without a line end in so many bytes is not a file of vectors.
-_LONGEST_LINE_BYTES = 1 << 24
+LONGEST_LINE_BYTES = 1 << 24
+"""A first line of 16 MiB or more means that the file does not hold vectors."""
+
+# Rows are turned into Python numbers in blocks: there is never a second copy of the matrix.
 _ROWS_AT_A_TIME = 1024
 
 
-def read_text(file: BinaryIO, path: Path) -> Table:
-    """Read a word and its numbers from each line. The header is checked against the lines."""
-    first = file.readline(_LONGEST_LINE_BYTES)
+def read_text(head: bytes, file: BinaryIO, path: Path, options: ReadOptions) -> Table:
+    """Read a word and its numbers from each line. The header is checked against the lines.
+
+    Fields stand between white space. The last d fields are the numbers; what stands before them is the word,
+    which may hold spaces.
+
+    Parameters
+    ----------
+    head
+        The beginning of the file, in whole lines.
+    file
+        The rest.
+    path
+        Its name.
+    options
+        How to read it.
+    """
+    start = io.BytesIO(head)
+    first = start.readline()
     if not first:
         raise InputError(f"{path}: is empty")
-    lines: Iterable[tuple[int, bytes]] = enumerate(file, start=2)
+    lines: Iterable[tuple[int, bytes]] = enumerate(chain(start, file), start=2)
     header = HEADER.fullmatch(first)
     promised: int | None = None
     if header:
         promised, dim = announced_shape(header, path)
     else:
         lines = chain([(1, first)], lines)
-        numbers = first.rstrip(b" \r\n").split(b" ")[1:]
-        dim = len(numbers)
-        if len(first) == _LONGEST_LINE_BYTES or dim == 0 or not all(map(_is_number, numbers)):
+        dim = usual_dimensions(head)
+        if len(first) >= LONGEST_LINE_BYTES or dim == 0:
             raise InputError(f"{path}:1: neither a header ('count dimensions') nor a word and its numbers")
+    return _read_lines(lines, dim, promised, path, options)
+
+
+def _read_lines(
+    lines: Iterable[tuple[int, bytes]], dim: int, promised: int | None, path: Path, options: ReadOptions
+) -> Table:
     # Numbers go one by one through Python's float: strict and correctly rounded. NumPy's fastest parser would
     # win a fifth, and takes "1-2" for two numbers.
     pack = struct.Struct(f"={dim}f").pack
+    decoder = WordDecoder(options.errors)
+    decode = decoder.decode
+    last = options.limit
+    if promised is not None and options.header_counts:
+        last = promised if last is None else min(last, promised)
     words: list[str] = []
-    # It grows with the lines that are there: a header may announce anything.
+    # It grows with the lines read: the header may announce any size, so nothing is allocated by it.
     buffer = bytearray()
+    is_cut = False
     for number, line in lines:
-        word, *fields = line.rstrip(b" \r\n").rsplit(b" ", dim)
-        if not word and not fields:
-            continue
-        if len(words) == promised:
-            raise InputError(f"{path}:{number}: more vectors than the {promised} that the header promises")
+        if len(words) == last:
+            if last == options.limit:
+                break
+            if line.isspace():
+                continue
+            raise InputError(
+                f"{path}:{number}: more vectors than the {promised} that the header promises; "
+                f"{USE_HEADER_OPTION}"
+            )
         try:
-            if _has_stray_field(word) or b"_" in line[len(word) :]:
+            word, *fields = line.rsplit(None, dim)
+            # 1_000 is a number to Python only.
+            if (len(word.split()) > 1 and _ends_in_number(word)) or line.rfind(b"_") >= len(word):
                 raise ValueError
             values = tuple(map(float, fields))
             if not math.isfinite(sum(values)):
                 raise OverflowError
             buffer += pack(*values)
-            words.append(word.decode())
         except (ValueError, OverflowError, struct.error):
-            raise InputError(f"{path}:{number}: {_complaint(word, fields, dim)}") from None
-    if promised is not None and len(words) < promised:
-        raise InputError(f"{path}: truncated: its header promises {promised} vectors, it holds {len(words)}")
-    return Table(words, np.frombuffer(buffer, dtype=np.float32).reshape(len(words), dim))
+            if line.isspace():
+                continue
+            if promised is not None and not options.header_counts and not line.endswith(b"\n"):
+                is_cut = True
+                break
+            raise InputError(f"{path}:{number}: {_complaint(line, dim)}") from None
+        try:
+            words.append(decode(word.lstrip()))
+        except UnicodeDecodeError:
+            raise InputError(f"{path}:{number}: the word is not UTF-8; {DECODING_OPTION}") from None
+    repairs = decoder.repairs()
+    if promised is not None and (options.limit is None or len(words) < options.limit):
+        if options.header_counts and len(words) < promised:
+            raise truncated(path, promised, len(words))
+        repairs += header_repairs(promised, len(words), is_cut)
+    if not words:
+        raise InputError(f"{path}: holds no vectors")
+    return Table(words, np.frombuffer(buffer, dtype=np.float32).reshape(len(words), dim), repairs=repairs)
 
 
-def _has_stray_field(word: bytes) -> bool:
-    """Return whether the text before the d numbers is no word, or a word and one number too many.
+def usual_dimensions(head: bytes) -> int:
+    """Return the d of most lines that are a word without spaces and d numbers; 0 if there is no such line.
 
-    A word may hold spaces (GloVe's 840B file has such words), but not begin or end with one.
+    Of several d that are equally frequent, the one of the earliest line is taken.
     """
-    if not word:
-        return True
-    return b" " in word and (word != word.strip(b" ") or _is_number(word.rpartition(b" ")[2]))
+    counts: Counter[int] = Counter()
+    for line in head.split(b"\n"):
+        numbers = line.split()[1:]
+        if numbers and all(map(is_number, numbers)):
+            counts[len(numbers)] += 1
+    return counts.most_common(1)[0][0] if counts else 0
 
 
-def _complaint(word: bytes, fields: list[bytes], dim: int) -> str:
+def _ends_in_number(word: bytes) -> bool:
+    """Tell whether what stands before the d numbers is a word and a number: that may be one number too many.
+
+    Other words with spaces are words: GloVe's file 840B has some.
+    """
+    parts = word.split()
+    return len(parts) > 1 and is_number(parts[-1]) and math.isfinite(float(parts[-1]))
+
+
+def _complaint(line: bytes, dim: int) -> str:
     """Return the reason why a line could not be read."""
-    wrong = next((field for field in fields if not _is_number(field)), None)
-    if len(fields) < dim or _has_stray_field(word):
-        return f"expected a word and {dim} numbers"
+    word, *fields = line.rsplit(None, dim)
+    if len(fields) < dim:
+        return f"expected a word and {dim} numbers, found {len(fields) + 1} fields"
+    wrong = next((field for field in fields if not is_number(field)), None)
     if wrong is not None:
         return f"{wrong[:40].decode(errors='replace')!r} is not a number"
-    try:
-        word.decode()
-    except UnicodeDecodeError:
-        return "the word is not UTF-8"
+    if _ends_in_number(word):
+        shown = word.strip()[:40].decode(errors="replace")
+        return f"expected a word and {dim} numbers: {shown!r} is a word, or a word and one number too many"
     return "a number is not finite, or too large for float32"
 
 
-def _is_number(text: bytes) -> bool:
+def is_number(text: bytes) -> bool:
+    """Tell whether a field is a number."""
     try:
         float(text)
     except ValueError:
@@ -111,6 +183,9 @@ def write_text(file: BinaryIO, table: Table, path: Path, *, has_header: bool) ->
         )
     if has_header:
         file.write(b"%d %d\n" % (n, dim))
+    elif words[0].startswith(BYTE_ORDER_MARK):
+        # Readers leave out the first one.
+        file.write(BYTE_ORDER_MARK)
     file.writelines(_lines(table, words))
 
 
