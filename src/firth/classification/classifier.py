@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
@@ -12,6 +11,7 @@ import numpy as np
 
 from firth.arrays import Float64s, PathLike
 from firth.classification.encoding import Coverage, Encoded, Split, Text, split_texts
+from firth.classification.estimator import Estimator
 from firth.classification.examples import (
     Examples,
     check_labels,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 @with_documented_settings
-class PhraseClassifier:
+class PhraseClassifier(Estimator):
     """Classify short texts by the (weighted) mean of their word vectors and a softmax over the labels.
 
     It has the interface of a scikit-learn classifier, and works in its ``Pipeline``, ``GridSearchCV`` and
@@ -81,8 +81,6 @@ class PhraseClassifier:
     >>> model.predict(["good fun", "bad plot"]).tolist()
     ['yes', 'no']
     """
-
-    _estimator_type = "classifier"  # how scikit-learn before 1.6 knows classifiers
 
     def __init__(
         self,
@@ -131,41 +129,6 @@ class PhraseClassifier:
         self.pretokenized = pretokenized
         self.threads = threads
         self.seed = seed
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters of the constructor, by name; `deep` changes nothing."""
-        return {name: getattr(self, name) for name in _parameter_names()}
-
-    def set_params(self, **parameters: Any) -> PhraseClassifier:
-        """Change parameters of the constructor; the next `fit` uses them."""
-        for name, value in parameters.items():
-            if name not in _parameter_names():
-                raise InputError(f"PhraseClassifier has no parameter {name!r}")
-            setattr(self, name, value)
-        return self
-
-    def __sklearn_clone__(self) -> PhraseClassifier:
-        # scikit-learn would copy the word vectors for each fold.
-        return type(self)(**self.get_params())
-
-    def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
-
-        return Tags(
-            estimator_type="classifier",
-            target_tags=TargetTags(required=True),
-            classifier_tags=ClassifierTags(multi_label=True),
-            input_tags=InputTags(two_d_array=False, string=True),
-        )
-
-    def __repr__(self) -> str:
-        defaults = inspect.signature(type(self)).parameters
-        given = [
-            f"{name}={value!r}"
-            for name, value in self.get_params().items()
-            if value is not defaults[name].default and value != defaults[name].default
-        ]
-        return f"PhraseClassifier({', '.join(given)})"
 
     def fit(
         self,
@@ -416,7 +379,3 @@ def _check_known_words(coverage: Coverage) -> None:
             if coverage.words
             else f"none of the {coverage.texts:,} texts has a word in it"
         )
-
-
-def _parameter_names() -> list[str]:
-    return list(inspect.signature(PhraseClassifier).parameters)
