@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from firth.classification.classifier import PhraseClassifier
-    from firth.classification.labelled import Labelled
+    from firth.classification.labelled_source import Labelled
 
 model_option = panel("Model")
 """Makes options about what the model consists of."""
@@ -83,8 +83,8 @@ def train(
     phrases: Annotated[
         bool, input_option("Trees: train on every phrase, and not on sentences only.", "--phrases")
     ] = False,
-    label_field: LabelField = "label",
-    text_field: TextField = "text",
+    label_field: LabelField = None,
+    text_field: TextField = None,
     pretokenized: Annotated[
         bool, input_option("Words are what stands between spaces.", "--pretokenized")
     ] = ClassifierSettings.pretokenized,
@@ -143,7 +143,7 @@ def train(
     \b
     Labelled texts are
       TSV          label, a tab, text
-      CSV          two columns, or a heading that names label and text
+      CSV          two columns, or a heading such as id,review,sentiment
       JSON Lines   {"label": "good", "text": "…"}; a list of labels for several
       fastText     __label__good text; several such words for several labels
       trees        the Stanford Sentiment Treebank's, one in brackets a line
