@@ -270,7 +270,8 @@ def odd_first_label(rows: Sequence[Row], columns: Columns) -> str | None:
     """
     if columns.heading or len(rows) < FEWEST_ROWS:
         return None
-    counts = Counter(row.cells[columns.label].strip() for row in rows)
     first = rows[0].cells[columns.label].strip()
-    others = [n for label, n in counts.items() if label != first]
-    return first if counts[first] == 1 and others and min(others) > 1 else None
+    if any(row.cells[columns.label].strip() == first for row in rows[1:]):
+        return None
+    others = Counter(row.cells[columns.label].strip() for row in rows[1:])
+    return first if min(others.values()) > 1 else None

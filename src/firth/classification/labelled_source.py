@@ -66,6 +66,7 @@ class Source:
     def __init__(self, path: PathLike, lines: Iterator[Line], labelled: Labelled) -> None:
         self.path, self._lines, self.labelled = path, lines, labelled
         self._unlabelled: list[int] = []
+        self._seen: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def __iter__(self) -> Iterator[Line]:
         """Go over the lines that are not blank."""
@@ -81,9 +82,12 @@ class Source:
 
     def add(self, number: int, text: str, labels: Sequence[str], several: bool = False) -> None:
         """Take a text, or note that it has no label."""
-        if _NO_TEXT.search("".join((text, *labels))):
+        if _NO_TEXT.search(text) or any(map(_NO_TEXT.search, labels)):
             raise self.error(number, "holds a NUL character or half a surrogate pair: this is not text")
-        names = tuple(dict.fromkeys(label.strip() for label in labels))
+        names = tuple([label.strip() for label in labels])
+        if len(names) > 1:
+            names = tuple(dict.fromkeys(names))
+        names = self._seen.setdefault(names, names)  # equal labels are kept once
         if "" in names or not (names or several):
             self._unlabelled.append(number)
             return

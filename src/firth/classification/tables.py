@@ -32,8 +32,9 @@ def read_csv(source: Source, fields: Fields) -> None:
             raise _too_narrow(source, rows[0])
         return
     columns = _columns_of(source, rows, fields)
+    last = max(columns.label, columns.text)
     for number, cells in rows[columns.heading :]:
-        if len(cells) <= max(columns.label, columns.text):
+        if len(cells) <= last:
             if columns.heading:
                 raise source.error(number, f"has {len(cells)} columns, too few for the heading")
             raise _too_narrow(source, Row(number, cells))
@@ -57,15 +58,18 @@ def read_tsv(source: Source, fields: Fields) -> None:
     lines = list(source.all_lines())
     rows = _rows_as_written(source, lines)
     if rows is None:
-        rows = [Row(number, line.rstrip("\r\n").split("\t")) for number, line in lines if line.strip()]
+        rows = [
+            Row(number, line.rstrip("\r\n").split("\t")) for number, line in lines if not line.isspace()
+        ]
         blank = len(lines) - len(rows)
         source.labelled.count("blank lines", blank)
     if not rows:
         return
     if _is_table(source, rows, fields):
         columns = _columns_of(source, rows, fields)
+        last = max(columns.label, columns.text)
         for number, cells in rows[columns.heading :]:
-            if len(cells) <= max(columns.label, columns.text):
+            if len(cells) <= last:
                 raise source.error(number, f"has {len(cells)} columns, too few for the heading")
             source.add(number, cells[columns.text], [cells[columns.label]])
         return
@@ -98,7 +102,8 @@ def _is_table(source: Source, rows: Sequence[Row], fields: Fields) -> bool:
 def _columns_of(source: Source, rows: list[Row], fields: Fields) -> Columns:
     """Return the columns of labels and texts; note what a reader would not expect."""
     width = len(rows[0].cells)
-    equal = [row for row in rows if len(row.cells) == width]
+    equal = rows if all(len(cells) == width for _, cells in rows) else []
+    equal = equal or [row for row in rows if len(row.cells) == width]
     columns = choose_columns(source.path, equal, fields)
     odd = odd_first_label(equal, columns)
     if odd is not None:
