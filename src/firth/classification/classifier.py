@@ -21,7 +21,7 @@ from firth.classification.examples import (
     read_examples,
 )
 from firth.classification.kernels.arguments import ClassifierParameters
-from firth.classification.labels import as_sets, class_weights, read_targets
+from firth.classification.labels import as_sets, class_weights
 from firth.classification.linear_model import LinearModel
 from firth.classification.model_file import FIELDS, KIND, WORD_ARRAYS, check_choices, number_arrays
 from firth.classification.settings import (
@@ -134,6 +134,7 @@ class PhraseClassifier(Estimator):
         self,
         X: Iterable[Text],
         y: Any,
+        sample_weight: Any = None,
         *,
         dev: tuple[Iterable[Text], Any] | None = None,
         checkpoint_dir: PathLike | None = None,
@@ -145,11 +146,14 @@ class PhraseClassifier(Estimator):
         Parameters
         ----------
         X
-            n texts: strings, or lists of words.
+            n texts: strings, or lists of words; a column of an array or data frame is flattened.
         y
             A label for each (strings, integers, booleans); or for each a collection of labels, which may be
-            empty; or an array of 0 and 1, shape (n, k). In the latter two cases labels are predicted
-            independently.
+            empty; or an array, sparse matrix or data frame of 0 and 1, shape (n, k) with k > 1. In the latter
+            two cases labels are predicted independently.
+        sample_weight
+            The weight of each text in the loss, shape (n,): 0 or positive; only their ratios count. None:
+            all weigh the same.
         dev
             Texts and labels to choose the best epoch by, which are not trained on. Labels that no training
             text has count as wrong.
@@ -175,7 +179,7 @@ class PhraseClassifier(Estimator):
         settings = self._settings()
         random = np.random.default_rng(settings.seed)
         with open_run(checkpoint_dir, resume, progress) as run:
-            examples = read_examples(X, y)
+            examples = read_examples(X, y, sample_weight)
             held_out = None
             if dev is not None:
                 held_out = read_dev(dev)
@@ -205,7 +209,7 @@ class PhraseClassifier(Estimator):
             row_factors(len(vocabulary), encoded, pretrained, settings.weighting),
             settings.l2_normalize, classes, form,
         )  # fmt: skip
-        given = EncodedExamples(encoded, examples.targets)
+        given = EncodedExamples(encoded, examples.targets, examples.weights)
         dev = None
         if held_out is not None:
             dev = EncodedExamples(vocabulary.encode(self._split(held_out.texts)), held_out.targets)
@@ -239,14 +243,18 @@ class PhraseClassifier(Estimator):
         """
         return self._model.probabilities(self.encode(X))
 
-    def score(self, X: Iterable[Text], y: Any) -> float:
-        """Return the share of texts whose label, or whose whole set of labels, is predicted correctly."""
-        encoded = self.encode(X)
-        gold = read_targets(y, encoded.coverage.texts)
+    def score(self, X: Iterable[Text], y: Any, sample_weight: Any = None) -> float:
+        """Return the share of texts whose label, or whose whole set of labels, is predicted correctly.
+
+        With `sample_weight`, texts count by their weights.
+        """
+        examples = read_examples(X, y, sample_weight)
+        encoded, gold = self.encode(examples.texts), examples.targets
         if len(gold) == 0:
             raise InputError("there are no texts to score")
         probabilities = self._model.probabilities(encoded)
-        return float(self._model.right_decisions(probabilities, gold).all(axis=1).mean())
+        right = self._model.right_decisions(probabilities, gold).all(axis=1)
+        return float(np.average(right, weights=examples.weights))
 
     def encode(self, X: Iterable[Text]) -> Encoded:
         """Return texts as rows of vectors, and how many of their words are known."""

@@ -58,9 +58,7 @@ def read_tsv(source: Source, fields: Fields) -> None:
     lines = list(source.all_lines())
     rows = _rows_as_written(source, lines)
     if rows is None:
-        rows = [
-            Row(number, line.rstrip("\r\n").split("\t")) for number, line in lines if not line.isspace()
-        ]
+        rows = [Row(number, line.rstrip("\r\n").split("\t")) for number, line in lines if not line.isspace()]
         blank = len(lines) - len(rows)
         source.labelled.count("blank lines", blank)
     if not rows:

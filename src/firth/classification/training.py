@@ -46,10 +46,11 @@ _ADAM = AdamConstants(beta1=0.9, beta2=0.999, eps=1e-8)
 
 @dataclass(frozen=True)
 class EncodedExamples:
-    """Texts as rows of vectors, with their labels."""
+    """Texts as rows of vectors, with their labels, and their weights in the loss; None: all weigh 1."""
 
     encoded: Encoded
     targets: Targets
+    weights: Float32s | None = None
 
 
 def initial_parameters(
@@ -123,7 +124,8 @@ class Trainer:
         self.words, self._n = len(encoded.rows), len(targets)
         self._model, self._held_out, self._settings, self._random = model, held_out, settings, random
         self._phrases = Phrases(encoded.rows, encoded.offsets, model.factors)
-        self._labels = PhraseLabels(targets.ids, targets.offsets, label_weights)
+        weights = _with_mean_of_1(examples.weights, self._n)
+        self._labels = PhraseLabels(targets.ids, targets.offsets, label_weights, weights)
         self._training = TrainingSettings(
             normalize=NORMALIZATIONS.index(settings.l2_normalize),
             multi_label=targets.form != "single",
@@ -276,6 +278,16 @@ class Trainer:
         )  # fmt: skip
 
 
+def _with_mean_of_1(weights: Float32s | None, n: int) -> Float32s:
+    """Return the weights of n texts, scaled so that the learning rate means the same as without weights."""
+    if weights is None:
+        return np.ones(n, dtype=np.float32)
+    if not weights.any():
+        raise InputError("the sample_weight of every text to train on is 0: nothing would be learned")
+    scaled: Float32s = (weights / weights.mean(dtype=np.float64)).astype(np.float32)
+    return scaled
+
+
 def new_adam_state(parameters: ClassifierParameters) -> AdamState:
     """Return what Adam keeps, before its first step."""
     first, second = (ClassifierParameters(*map(np.zeros_like, parameters)) for _ in range(2))
@@ -366,6 +378,8 @@ def fingerprint(
             digest.update(_encoded(targets.classes.tolist(), targets.form))
             for array in (given.encoded.rows, given.encoded.offsets, targets.ids, targets.offsets):
                 digest.update(array.tobytes())
+            if given.weights is not None:
+                digest.update(given.weights.tobytes())
     return digest.hexdigest()
 
 
