@@ -24,6 +24,9 @@ from firth.files.arrays_file import load_arrays, save_arrays
 from firth.progress import Progress
 from firth.vectors.word_vectors import WordVectors
 
+# Few epochs are enough to compare bits; that the loss hardly fell is told in test_doubts.py.
+pytestmark = pytest.mark.filterwarnings("ignore:the loss hardly fell")
+
 GOOD, BAD, NEUTRAL = "good fine great superb", "bad awful boring dull", "the film a plot it of"
 
 

@@ -112,7 +112,7 @@ def test_train_evaluate_predict(folder: Path) -> None:
 
 def test_what_train_says(folder: Path) -> None:
     result = call("classify", "train", "train.tsv", "--dev", "test.tsv", "-o", "s.firth", cwd=folder)
-    assert "training: 10,000 words" in result.stderr
+    assert "training: 250,000 words" in result.stderr
     assert result.stdout.startswith("Saved s.firth: 2 labels, 200 texts, epoch ")
     assert "100.0 % of the dev decisions right" in result.stdout
 

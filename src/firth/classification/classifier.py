@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from firth.arrays import Float64s, PathLike
+from firth.classification.doubts import doubts_about_labels, doubts_about_loss, doubts_about_vectors
 from firth.classification.encoding import Coverage, Encoded, Split, Text, split_texts
 from firth.classification.estimator import Estimator
 from firth.classification.examples import (
@@ -73,6 +75,9 @@ class PhraseClassifier(Estimator):
     coverage_ : Coverage
         Of the training texts: how many words are known, and how many texts have no known word. Those texts
         train only what is predicted for texts without known words.
+    pretrained_words_ : int or None
+        Of the words of the training texts, how many have a vector in `vectors`; None without `vectors`, and
+        for a classifier from a file.
 
     Examples
     --------
@@ -81,6 +86,8 @@ class PhraseClassifier(Estimator):
     >>> model.predict(["good fun", "bad plot"]).tolist()
     ['yes', 'no']
     """
+
+    pretrained_words_: int | None = None
 
     def __init__(
         self,
@@ -97,7 +104,7 @@ class PhraseClassifier(Estimator):
         optimizer: Optimizer = ClassifierSettings.optimizer,
         lr: float | None = ClassifierSettings.lr,
         batch_size: int | None = ClassifierSettings.batch_size,
-        epochs: int = ClassifierSettings.epochs,
+        epochs: int | None = ClassifierSettings.epochs,
         dropout: float = ClassifierSettings.dropout,
         patience: int | None = ClassifierSettings.patience,
         validation_fraction: float = ClassifierSettings.validation_fraction,
@@ -186,7 +193,9 @@ class PhraseClassifier(Estimator):
             elif settings.patience is not None:
                 examples, held_out = hold_out(examples, settings.validation_fraction, random)
             check_labels(examples)
-            self._train(examples, held_out, settings, random, run)
+            doubts = self._train(examples, held_out, settings, random, run)
+        for doubt in doubts:
+            warnings.warn(doubt, UserWarning, stacklevel=2)
         return self
 
     def _train(
@@ -196,12 +205,18 @@ class PhraseClassifier(Estimator):
         settings: ClassifierSettings,
         random: np.random.Generator,
         run: Run,
-    ) -> None:
-        """Train on checked examples; the attributes are set when training is complete."""
+    ) -> list[str]:
+        """Train on checked examples, and return what is doubtful about them or the result.
+
+        The attributes are set when training is complete.
+        """
         split, pretrained = self._split(examples.texts), self._pretrained()
         vocabulary = build_vocabulary(split, pretrained, settings)
         encoded = vocabulary.encode(split)
-        _check_known_words(encoded.coverage)
+        n_pretrained = 0 if pretrained is None else vocabulary.n_words_below(split, len(pretrained))
+        vector_doubts = doubts_about_vectors(
+            examples.texts, encoded.coverage, pretrained, n_pretrained, settings
+        )
         classes, form = examples.targets.classes, examples.targets.form
         dim = settings.dim if pretrained is None else pretrained.dim
         model = LinearModel(
@@ -223,6 +238,12 @@ class PhraseClassifier(Estimator):
         self._vocabulary, self._parameters, self._factors = vocabulary, model.parameters, model.factors
         self.classes_, self._form, self.coverage_ = classes, form, encoded.coverage
         self.history_, self.best_epoch_ = trainer.history, trainer.best_epoch
+        self.pretrained_words_ = None if pretrained is None else n_pretrained
+        return [
+            *doubts_about_labels(examples),
+            *vector_doubts,
+            *doubts_about_loss(trainer.history, trainer.loss_without_words, settings.initial_lr),
+        ]
 
     def predict(self, X: Iterable[Text]) -> Any:
         """Return the most probable label of each text.
@@ -377,13 +398,3 @@ class PhraseClassifier(Estimator):
     def _check_fitted(self) -> None:
         if not hasattr(self, "_parameters"):
             raise InputError("this PhraseClassifier is not trained yet: call fit first, or load one")
-
-
-def _check_known_words(coverage: Coverage) -> None:
-    if coverage.known == 0:
-        words = f"none of the {coverage.words:,} words of the texts has a vector"
-        raise InputError(
-            f"{words}: are the vectors of another language?"
-            if coverage.words
-            else f"none of the {coverage.texts:,} texts has a word in it"
-        )

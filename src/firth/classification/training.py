@@ -122,6 +122,7 @@ class Trainer:
         encoded, targets = examples.encoded, examples.targets
         self.history: list[dict[str, Any]] = []
         self.words, self._n = len(encoded.rows), len(targets)
+        self.n_epochs = settings.n_epochs(self._n)
         self._model, self._held_out, self._settings, self._random = model, held_out, settings, random
         self._phrases = Phrases(encoded.rows, encoded.offsets, model.factors)
         weights = _with_mean_of_1(examples.weights, self._n)
@@ -133,7 +134,7 @@ class Trainer:
             biased=not settings.end_of_phrase,
             batch=settings.minibatch,
             lr=settings.initial_lr,
-            total=float(self._n * settings.epochs),
+            total=float(self._n * self.n_epochs),
             keep=1.0 - settings.dropout,
         )
         blocks = max(math.ceil(self.words / _BLOCK_WORDS), settings.threads)
@@ -152,9 +153,23 @@ class Trainer:
     @property
     def is_finished(self) -> bool:
         """Whether all epochs are done, or the score has not improved for too long."""
-        if len(self.history) >= self._settings.epochs:
+        if len(self.history) >= self.n_epochs:
             return True
         return len(self._scores) > 0 and is_exhausted(self._scores, self._settings.patience)
+
+    @property
+    def loss_without_words(self) -> float:
+        """The mean loss of the best probabilities that are the same for all texts."""
+        labels = self._labels
+        by_text = labels.phrase_weights.astype(np.float64)
+        owners = np.repeat(np.arange(self._n), np.diff(labels.offsets))
+        present = np.bincount(labels.ids, weights=by_text[owners], minlength=len(labels.weights))
+        weights = [labels.weights * present]
+        if self._training.multi_label:
+            weights.append(by_text.sum() - present)
+        totals = np.array(weights).sum(axis=0) if self._training.multi_label else weights[0].sum()
+        losses = [part[part > 0] @ -np.log((part / totals)[part > 0]) for part in weights]
+        return float(sum(losses)) / self._n
 
     def train_blocks(self, pool: ThreadPoolExecutor, is_to_pause: Callable[[], bool]) -> bool:
         """Train on blocks of this epoch; return whether the epoch is complete.
@@ -188,7 +203,7 @@ class Trainer:
         loss, seconds = self._position.loss / self._n, self._position.seconds
         epoch = len(self.history) + 1
         lr = self._settings.initial_lr
-        rate = linear_decay(lr, epoch, self._settings.epochs, floor=0.0)
+        rate = linear_decay(lr, epoch, self.n_epochs, floor=0.0)
         entry = {"epoch": epoch, "loss": loss, "lr": rate, "seconds": seconds}
         if not math.isfinite(loss):
             raise InputError(f"training diverged in epoch {epoch}: lower the learning rate, which was {lr:g}")
@@ -346,7 +361,7 @@ def train(trainer: Trainer, settings: ClassifierSettings, checkpoints: Checkpoin
     if found is not None:
         trainer.put_back(*found, checkpoints)
     with (
-        run.progress.stage("training", trainer.words * settings.epochs),
+        run.progress.stage("training", trainer.words * trainer.n_epochs),
         worker_threads(settings.threads) as pool,
         deferred_interrupt() as interrupt,
     ):
