@@ -71,6 +71,7 @@ def test_the_columns_that_were_chosen_are_told(tmp_path: Path) -> None:
         # As many labels as texts.
         ((TEXTS, [f"topic{i}" for i in range(8)]), "", "the first one has 8 different values in 8 rows"),
         ((IDS, TEXTS), "", "the first one has 8 different values in 8 rows"),
+        ((TEXTS[:2] * 4, IDS), "", "it is not clear which columns hold the labels and the texts"),
         ((IDS, TEXTS, TEXTS[::-1]), "", "it is not clear which columns hold the labels and the texts"),
         ((LABELS, LABELS, TEXTS), "", "it is not clear which columns"),
         ((LABELS, LABELS, TEXTS), "topic category text", "'topic' and 'category' may all hold the labels"),

@@ -237,9 +237,13 @@ def _of_two(first: _Content, second: _Content) -> tuple[int, int] | None:
         return 1, 0
     if first.n < FEWEST_ROWS or first.has_empty:
         return 0, 1
-    if first.n_distinct == first.n or (second_is_shorter and second.n_distinct < first.n_distinct):
-        return None
-    return 0, 1
+    is_unclear = (
+        first.n_distinct == first.n
+        or second.is_identifier
+        or (second_is_shorter and second.n_distinct < first.n_distinct)
+        or first.words > max(second.words, _MOST_LABEL_WORDS / 2)
+    )
+    return None if is_unclear else (0, 1)
 
 
 def _unclear(path: PathLike, rows: Sequence[Row], names: list[str] | None) -> InputError:

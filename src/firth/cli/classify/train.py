@@ -207,7 +207,7 @@ def _note_unknown(model: PhraseClassifier, held_out: Labelled | None, dev: Path 
     from firth.classification.evaluation import find_unknown_labels
 
     coverage = model.coverage_
-    if model.pretrained_words_ is not None:
+    if model.pretrained_words_ is not None and 2 * model.pretrained_words_ >= coverage.words:
         share = 100 * model.pretrained_words_ / coverage.words
         note(
             f"of {coverage.words:,} words, {model.pretrained_words_:,} ({share:.0f} %) have a vector in the "
