@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from firth.classification.labelled import read
 from firth.classification.labelled_source import Labelled
@@ -186,3 +188,33 @@ def test_commas_without_quotes_are_told(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("yes,good\nno,bad, very bad\n")
     with pytest.raises(InputError, match=r"x\.csv:2: has 3 columns, and the first row has 2: put texts with"):
         read(tmp_path / "x.csv")
+
+
+CELLS = st.sampled_from(
+    ["label", "text", "topic", "Review", "yes", "no", "1", "2.5", "", " ", '"', '"a"', "a b c"]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.lists(CELLS, min_size=1, max_size=4), min_size=1, max_size=8),
+    st.sampled_from([None, "label", "1", "9", ""]),
+    st.sampled_from([None, "text", "2"]),
+)
+def test_any_table_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[list[str]],
+    label_field: str | None,
+    text_field: str | None,
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.txt"
+    for format, delimiter in (("csv", ","), ("tsv", "\t")):
+        path.write_text("\n".join(delimiter.join(cells) for cells in rows))
+        try:
+            labelled = read(path, format, label_field=label_field, text_field=text_field)
+        except InputError as error:
+            assert "\n" not in str(error)
+            assert "any.txt" in str(error)
+        else:
+            assert len(labelled.texts) == len(labelled.labels) > 0
+            assert all(labels and all(labels) for labels in labelled.labels)
