@@ -184,6 +184,14 @@ def test_quotes_that_belong_to_texts_stay(tmp_path: Path) -> None:
     assert read_rows(tmp_path, "x.tsv", LABELS[:4], texts).texts == texts
 
 
+def test_semicolons_of_spreadsheets(tmp_path: Path) -> None:
+    lines = ["review;sentiment", *(f'"{text}, so";{label}' for (label,), text in EXPECTED)]
+    (tmp_path / "x.csv").write_text("\n".join(lines))
+    labelled = read(tmp_path / "x.csv")
+    assert pairs(labelled) == [(labels, f"{text}, so") for labels, text in EXPECTED]
+    assert labelled.notes[0].endswith("x.csv: read with semicolons between its columns")
+
+
 def test_commas_without_quotes_are_told(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("yes,good\nno,bad, very bad\n")
     with pytest.raises(InputError, match=r"x\.csv:2: has 3 columns, and the first row has 2: put texts with"):

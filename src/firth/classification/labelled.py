@@ -2,7 +2,7 @@ r"""Labelled texts from files: TSV, CSV, JSON Lines, fastText's format, and tree
 
 ====================  ====================================================================================
 ``tsv``               ``label<TAB>text`` a line; further tabs belong to the text
-``csv``               label and text in columns, quoted as Python's csv module has it
+``csv``               label and text in columns between commas or semicolons, quoted as by Python's csv
 ``jsonl``             an object a line, ``{"label": "good", "text": "…"}``; the label may be a list
 ``fasttext``          ``__label__good …``; with several such words the text has several labels
 ``trees``             ``(3 (2 A) (4 (3 fine) (2 film)))``: 0 very negative … 4 very positive

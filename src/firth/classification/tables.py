@@ -24,8 +24,14 @@ _MOST_CHARACTERS = 2**31 - 1
 
 
 def read_csv(source: Source, fields: Fields) -> None:
-    """Read comma-separated labels and texts, quoted as Python's csv module has it."""
-    rows = list(_csv_rows(source, source.all_lines(), ","))
+    """Read labels and texts between commas or semicolons, quoted as Python's csv module has it."""
+    lines = list(source.all_lines())
+    first = lines[0][1] if lines else ""
+    # Spreadsheets write semicolons where the comma is the decimal mark.
+    has_semicolons = ";" in first and "," not in first
+    if has_semicolons:
+        source.labelled.notes.append(f"{source.path}: read with semicolons between its columns")
+    rows = list(_csv_rows(source, lines, ";" if has_semicolons else ","))
     width = len(rows[0].cells) if rows else 0
     if width < 2:
         if rows:
