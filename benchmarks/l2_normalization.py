@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from firth import PhraseClassifier, WordVectors, load_vectors
-from firth.classification.labelled import Labelled, read
+from firth.classification.labelled import read
+from firth.classification.labelled_source import Labelled
 
 NORMALIZE = ("none", "words", "phrase")
 SEEDS = (1, 2, 3)

@@ -30,7 +30,8 @@ from typing import Any
 import numpy as np
 
 from firth import PhraseClassifier
-from firth.classification.labelled import Labelled, read
+from firth.classification.labelled import read
+from firth.classification.labelled_source import Labelled
 from firth.text.splitting import split
 
 # Whether the labels of each task are binary.

@@ -24,6 +24,9 @@ from firth.files.arrays_file import load_arrays, save_arrays
 from firth.progress import Progress
 from firth.vectors.word_vectors import WordVectors
 
+# Few epochs are enough to compare bits; that the loss hardly fell is told in test_doubts.py.
+pytestmark = pytest.mark.filterwarnings("ignore:the loss hardly fell")
+
 GOOD, BAD, NEUTRAL = "good fine great superb", "bad awful boring dull", "the film a plot it of"
 
 
@@ -451,3 +454,47 @@ def test_progress_is_told() -> None:
     model(epochs=2).fit(TEXTS, LABELS, dev=(MORE_TEXTS, MORE_LABELS), progress=told)
     assert [done for done, _ in told.seen] == [1000, 2000]
     assert set(told.seen[0][1]) == {"loss", "dev"}
+
+
+def test_weights_of_texts() -> None:
+    """Of contradicting labels, those of more weight win; a weight of 0 leaves the label untaught."""
+    texts, labels = TEXTS * 2, LABELS + ["no" if label == "yes" else "yes" for label in LABELS]
+    for heavy in (0, 1):
+        weights = np.repeat([1.0, 0.1] if heavy == 0 else [0.0, 1.0], len(TEXTS))
+        fitted = model().fit(texts, labels, weights)
+        right = fitted.score(MORE_TEXTS, MORE_LABELS)
+        assert right == (1.0 if heavy == 0 else 0.0)
+    mixed = fitted.score(MORE_TEXTS, fitted.predict(MORE_TEXTS[:50]).tolist() + MORE_LABELS[50:])
+    weighted = fitted.score(
+        MORE_TEXTS, fitted.predict(MORE_TEXTS[:50]).tolist() + MORE_LABELS[50:], np.repeat([3, 1], 50)
+    )
+    assert (mixed, weighted) == (0.5, 0.75)
+
+
+def test_weights_of_1_change_nothing() -> None:
+    plain = model().fit(TEXTS, LABELS).predict_proba(MORE_TEXTS)
+    np.testing.assert_array_equal(
+        model().fit(TEXTS, LABELS, np.ones(len(TEXTS))).predict_proba(MORE_TEXTS), plain
+    )
+
+
+def test_only_ratios_of_weights_count() -> None:
+    weights = np.random.default_rng(4).integers(1, 5, len(TEXTS))
+    one, other = (model().fit(TEXTS, LABELS, scale * weights).predict_proba(TEXTS) for scale in (1, 1024))
+    np.testing.assert_allclose(one, other, rtol=1e-4)
+    with pytest.raises(InputError, match="the sample_weight of every text to train on is 0"):
+        model().fit(TEXTS, LABELS, np.zeros(len(TEXTS)))
+
+
+def test_weights_are_held_out_with_their_texts() -> None:
+    weights = np.arange(len(TEXTS), dtype=float)
+    assert model(patience=3).fit(TEXTS, LABELS, sample_weight=weights).score(MORE_TEXTS, MORE_LABELS) == 1
+
+
+def test_cross_validation_with_weights() -> None:
+    from sklearn.model_selection import cross_validate
+
+    scores = cross_validate(
+        model(), TEXTS, LABELS, cv=2, params={"sample_weight": np.ones(len(TEXTS))}, error_score="raise"
+    )
+    assert scores["test_score"].mean() > 0.98

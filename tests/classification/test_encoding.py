@@ -42,6 +42,16 @@ def test_options() -> None:
     ("texts", "message"),
     [
         (["a", ["b"]], "text 1 is a string, but others are not"),
+        (
+            ["a", float("nan")],
+            "1 texts are missing; the first is text 2, which is nan: leave it out",
+        ),
+        ([None, "a", None], "2 texts are missing; the first is text 1, which is None"),
+        ([["a"], None], "the first is text 2, which is None"),
+        (["a", "b", ["c"]], r"text 3 is \['c'\], but others are strings"),
+        ([["a"], ["b"], "c"], "text 3 is a string, but others are not"),
+        (["a", 3, "b"], "text 2 is 3, but others are strings"),
+        ([b"a", b"b"], "text 1 holds bytes: decode it"),
         ([["a"], 3], "text 2 is 3: it must be a string or a list of words"),
         (["a", "b\0"], "text:2: holds a NUL byte"),
         (["a", "b\ud800"], "text 2 holds half a surrogate pair"),
@@ -56,3 +66,10 @@ def test_what_is_no_text(texts: list[Text], message: str) -> None:
 def test_coverages_add_up() -> None:
     total = Coverage() + Coverage(5, 9, 7, 1, 2) + Coverage(1, 1, 1, 0, 0)
     assert total == Coverage(texts=6, words=10, known=8, empty=1, unknown=2)
+
+
+def test_missing_texts_of_pandas_are_named() -> None:
+    pandas = pytest.importorskip("pandas")
+    for texts in (["a", pandas.NA], list(pandas.Series(["a", None], dtype="string"))):
+        with pytest.raises(InputError, match="1 texts are missing; the first is text 2"):
+            split_texts(texts, lowercase=True, pretokenized=False)

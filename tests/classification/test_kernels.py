@@ -36,7 +36,9 @@ SEVERAL: list[list[int]] = [[0, 2], [], [1], [0, 1, 2]]
 class Problem:
     """Random parameters, and phrases with labels."""
 
-    def __init__(self, several: bool, normalize: str, adam: bool = False, **settings: Any) -> None:
+    def __init__(
+        self, several: bool, normalize: str, adam: bool = False, weighted: bool = False, **settings: Any
+    ) -> None:
         random = np.random.default_rng(1)
         n, k, dim = 7, 3, 5
         self.factors = random.uniform(0.5, 1.5, size=n).astype(np.float32)
@@ -53,6 +55,7 @@ class Problem:
             np.array([y for ys in lists for y in ys], dtype=np.uint32),
             np.concatenate([[0], np.cumsum([len(ys) for ys in lists])]),
             self.weights,
+            np.array([1.0, 0.5, 2.0, 0.0] if weighted else np.ones(4), dtype=np.float32),
         )
         defaults = {
             "normalize": NORMALIZE.index(normalize), "multi_label": several, "frozen": 0, "biased": True,
@@ -71,10 +74,12 @@ class Problem:
                 exact[0][rows], self.factors[rows].astype(np.float64), exact[1], exact[2][0], self.labels[i],
                 l2_normalize=self.normalize, weights=self.weights.astype(np.float64),
             )  # fmt: skip
-            loss += float(value)
-            np.add.at(sums[0], rows, by_words / len(phrases))
-            sums[1] += by_outside / len(phrases)
-            sums[2] += by_bias[None] / len(phrases)
+            weight = float(self.targets.phrase_weights[i])
+            share = weight / len(phrases)
+            loss += weight * float(value)
+            np.add.at(sums[0], rows, share * by_words)
+            sums[1] += share * by_outside
+            sums[2] += share * by_bias[None]
         return loss, dict(zip(("vectors", "outside", "bias"), sums, strict=True))
 
     def train(self, order: list[int], seed: int = 1) -> tuple[float, ClassifierParameters]:
@@ -90,8 +95,11 @@ class Problem:
 @pytest.mark.parametrize("normalize", NORMALIZE)
 @pytest.mark.parametrize("several", [False, True], ids=["softmax", "several labels"])
 @pytest.mark.parametrize("batch", [1, 4])
-def test_a_step_of_sgd_is_along_the_gradients(several: bool, normalize: str, batch: int) -> None:
-    problem = Problem(several, normalize, batch=batch)
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weights of phrases"])
+def test_a_step_of_sgd_is_along_the_gradients(
+    several: bool, normalize: str, batch: int, weighted: bool
+) -> None:
+    problem = Problem(several, normalize, batch=batch, weighted=weighted)
     loss, after = problem.train([2, 0, 1, 3])
     expected, expected_loss = problem.parameters, 0.0
     for minibatch in [[2], [0], [1], [3]] if batch == 1 else [[2, 0, 1, 3]]:

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firth.classification.labelled import Labelled, detect, natural_text, read
+from firth.classification.labelled import detect, read
+from firth.classification.labelled_source import Labelled
+from firth.classification.sentiment_trees import natural_text
 from firth.errors import InputError
 
 TREE = "(4 (2 The) (3 (2 film) (4 (2 is) (4 (2 n't) (4 (0 bad) (2 -RRB-))))))"

@@ -17,6 +17,9 @@ from firth.progress import Progress
 from firth.runs.checkpoints import Checkpoints
 from firth.vectors.word_vectors import WordVectors
 
+# Few epochs are enough to compare bits; that the loss hardly fell is told in test_doubts.py.
+pytestmark = pytest.mark.filterwarnings("ignore:the loss hardly fell")
+
 WORDS = ["good", "fine", "bad", "awful", "the", "film", "plot", "of", "a"]
 
 

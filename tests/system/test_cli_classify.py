@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -112,7 +113,7 @@ def test_train_evaluate_predict(folder: Path) -> None:
 
 def test_what_train_says(folder: Path) -> None:
     result = call("classify", "train", "train.tsv", "--dev", "test.tsv", "-o", "s.firth", cwd=folder)
-    assert "training: 10,000 words" in result.stderr
+    assert "training: 250,000 words" in result.stderr
     assert result.stdout.startswith("Saved s.firth: 2 labels, 200 texts, epoch ")
     assert "100.0 % of the dev decisions right" in result.stdout
 
@@ -212,6 +213,67 @@ def test_unseen_labels_and_words_of_dev_texts_are_counted(folder: Path) -> None:
     result = call("classify", "train", "train.tsv", "--dev", "odd-dev.tsv", "-o", "u.firth", cwd=folder)
     assert "odd-dev.tsv: of 3 texts, 1 have labels that the model was not trained on (maybe)" in result.stderr
     assert "of 3 dev texts, 0 have no word and 1 no known word" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["__label__{} {}", "{}\t{}"])
+def test_labelled_files_are_predicted_without_their_labels(folder: Path, form: str) -> None:
+    pairs = [line.split("\t") for line in make_tsv(30, 3).splitlines()]
+    (folder / "plain.txt").write_text("".join(f"{text}\n" for _, text in pairs))
+    wrong = {"yes": "no", "no": "yes"}
+    (folder / "labelled.txt").write_text("".join(form.format(wrong[y], text) + "\n" for y, text in pairs))
+    plain = call("classify", "predict", "m.firth", "plain.txt", cwd=folder)
+    labelled = call("classify", "predict", "m.firth", "labelled.txt", cwd=folder)
+    assert labelled.stdout == plain.stdout
+    assert plain.stderr == ""
+    assert "firth: note: of 30 lines, 30 are labelled texts: their labels were left out" in labelled.stderr
+
+
+def test_labels_that_hold_what_separates_them_read_back(folder: Path) -> None:
+    labels = ["tea, hot", 'so "called"', "a\ttab", "two\nlines", "plain"]
+    random = np.random.default_rng(1)
+    examples = []
+    for _ in range(300):
+        has = random.random(5) < 0.5
+        text = " ".join(word for word, present in zip("abcde", has, strict=True) if present)
+        examples.append({"text": text, "label": [labels[i] for i in np.flatnonzero(has)]})
+    (folder / "odd.jsonl").write_text("".join(json.dumps(example) + "\n" for example in examples))
+    succeeds("classify", "train", "odd.jsonl", "-o", "odd.firth", "-q", cwd=folder)
+    (line,) = succeeds("classify", "predict", "odd.firth", cwd=folder, stdin="a b c d e\n").splitlines()
+    names, probabilities = line.split("\t")
+    found = re.findall(r'"(?:[^"\\\\]|\\\\.)*"|[^,]+', names)
+    assert {json.loads(name) if name[0] == '"' else name for name in found} == set(labels)
+    assert len(probabilities.split(",")) == 5
+
+
+def test_doubts_are_notes(folder: Path) -> None:
+    words = ["Good", "Bad", "Film", "The"]
+    WordVectors(words, np.random.default_rng(1).normal(size=(4, 5))).save(folder / "cased.safetensors")
+    lines = "".join(line.replace("the film", "The Film") for line in make_tsv(40, 1).splitlines(True))
+    (folder / "cased.tsv").write_text(lines)
+    command = ("classify", "train", "cased.tsv", "-o", "c.firth", "--vectors", "cased.safetensors")
+    result = call(*command, cwd=folder)
+    assert "firth: note: of the 160 words of the texts, only 0 (0 %) have a vector among the" in result.stderr
+    assert "with lowercase=False (--no-lowercase), 80 words would have one" in result.stderr
+    result = call(*command, "--no-lowercase", "--json", cwd=folder)
+    assert "of 160 words, 80 (50 %) have a vector in the file" in result.stderr
+    assert json.loads(result.stdout)["pretrained_words"] == 80
+    result = call("classify", "train", "train.tsv", "-o", "c.firth", "--epochs", "1", cwd=folder)
+    assert "firth: note: the loss hardly fell in 1 epochs" in result.stderr
+    assert call("classify", "train", "train.tsv", "-o", "c.firth", "--epochs", "1", "-q", cwd=folder)[2] == ""
+
+
+def test_columns_of_tables(folder: Path) -> None:
+    rows = [line.split("\t") for line in make_tsv(40, 1).splitlines()]
+    (folder / "reviews.csv").write_text("".join(f"{text},{label}\n" for label, text in rows))
+    result = call("classify", "train", "reviews.csv", "-o", "t.firth", "--json", cwd=folder)
+    assert json.loads(result.stdout)["labels"] == ["no", "yes"]
+    assert "firth: note: reviews.csv: column 2 was read as the labels and column 1 as the" in result.stderr
+    (folder / "unclear.csv").write_text("".join(f"{text},{i}\n" for i, (_, text) in enumerate(rows)))
+    assert "--label-field" in fails("classify", "train", "unclear.csv", "-o", "x.firth", cwd=folder)
+    evaluated = succeeds(
+        "classify", "evaluate", "t.firth", "reviews.csv", "--label-field", "2", "--json", cwd=folder
+    )
+    assert json.loads(evaluated)["accuracy"] == 100
 
 
 @pytest.mark.parametrize("form", ["sets", "matrix"])

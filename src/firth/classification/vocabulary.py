@@ -55,6 +55,11 @@ class PhraseVocabulary:
         found: Int64s = rows[split.numbers]
         return found
 
+    def n_words_below(self, split: Split, row: int) -> int:
+        """Return how many words of the texts have a row before this one."""
+        rows = self.word_rows(split)
+        return int(((rows >= 0) & (rows < row)).sum())
+
     def hashed_pairs(self, split: Split) -> tuple[Int64s, Int64s]:
         """Return the buckets of all pairs, and the number of the text that each is in."""
         ends = split.offsets[1:] if self.end else split.offsets[:0]

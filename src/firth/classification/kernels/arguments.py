@@ -18,13 +18,15 @@ factors : float32 (vectors,)
     The weight of each row of the vectors in the mean of a phrase.
 """
 
-PhraseLabels = namedtuple("PhraseLabels", "ids offsets weights")
+PhraseLabels = namedtuple("PhraseLabels", "ids offsets weights phrase_weights")
 """The labels of n phrases: one each for the softmax, any number for logistic losses.
 
 ids : uint32 (l,), offsets : int64 (n + 1,)
     Phrase i has the labels from ``ids[offsets[i]]`` up to ``ids[offsets[i + 1]]``.
 weights : float32 (labels,)
     The weight of each label in the loss.
+phrase_weights : float32 (n,)
+    The weight of each phrase in the loss.
 """
 
 ClassifierParameters = namedtuple("ClassifierParameters", "vectors outside bias")

@@ -57,11 +57,16 @@ def new_buffers(dim, n_labels):
 
 
 @inlined_kernel
-def label_errors(scores, ids, start, stop, weights, multi_label, present_weights):
+def label_errors(scores, ids, start, stop, weights, multi_label, present_weights, phrase_weight):
     """Turn scores into the derivatives of the loss of a phrase by them; return the loss."""
     if multi_label:
-        return logistic_errors(scores, ids, start, stop, weights, present_weights)
-    return softmax_errors(scores, ids[start], weights[ids[start]])
+        loss = logistic_errors(scores, ids, start, stop, weights, present_weights)
+    else:
+        loss = softmax_errors(scores, ids[start], weights[ids[start]])
+    if phrase_weight != 1:
+        scale_row(scores, 0, phrase_weight)
+        loss *= phrase_weight
+    return loss
 
 
 @inlined_kernel

@@ -99,7 +99,7 @@ def train_sgd_singly(phrases, labels, order, done, parameters, settings, seed):
     its vector: a word that occurs twice in a phrase would take its second step from where the first one led.
     """
     rows, offsets, factors = phrases
-    ids, label_offsets, weights = labels
+    ids, label_offsets, weights, phrase_weights = labels
     vectors, outside, bias = parameters
     dim, normalize, keep = vectors.shape[1], settings.normalize, settings.keep
     phrase, scores, present_weights = new_buffers(dim, len(outside))
@@ -124,6 +124,7 @@ def train_sgd_singly(phrases, labels, order, done, parameters, settings, seed):
             weights,
             settings.multi_label,
             present_weights,
+            phrase_weights[i],
         )
         _step_labels(scores, lr, phrase, seen_by_labels, outside, bias, settings.biased)
         if total == 0 or (normalize == UNIT_PHRASE and length == 0):
@@ -220,7 +221,7 @@ def train_in_minibatches(phrases, labels, order, done, parameters, adam, constan
         The summed loss; that of each phrase is computed with the parameters that its gradient is taken at.
     """
     rows, offsets, factors = phrases
-    ids, label_offsets, weights = labels
+    ids, label_offsets, weights, phrase_weights = labels
     vectors, outside, bias = parameters
     dim, normalize, frozen, keep = vectors.shape[1], settings.normalize, settings.frozen, settings.keep
     n_labels, flat_vectors = len(outside), vectors.reshape(-1)
@@ -245,7 +246,7 @@ def train_in_minibatches(phrases, labels, order, done, parameters, adam, constan
             score_labels(outside, bias, phrase, seen_by_labels, scores, 0)
             loss += label_errors(
                 scores, ids, label_offsets[i], label_offsets[i + 1], weights, settings.multi_label,
-                present_weights,
+                present_weights, phrase_weights[i],
             )  # fmt: skip
             through_labels(scores, share, phrase, seen_by_labels, outside, grad_outside, grad_bias)
             if total == 0 or (normalize == UNIT_PHRASE and length == 0):

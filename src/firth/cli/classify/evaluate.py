@@ -38,8 +38,8 @@ def evaluate(
     phrases: Annotated[
         bool, input_option("Trees: evaluate on every phrase, and not on sentences only.", "--phrases")
     ] = False,
-    label_field: LabelField = "label",
-    text_field: TextField = "text",
+    label_field: LabelField = None,
+    text_field: TextField = None,
     confusion: Annotated[
         Path | None,
         typer.Option(
@@ -65,7 +65,7 @@ def evaluate(
     """
     from firth.classification import evaluation
     from firth.classification.classifier import PhraseClassifier
-    from firth.classification.labelled import as_y
+    from firth.classification.labelled_source import as_y
 
     _check_picture(confusion)
     model = PhraseClassifier.load(model_file)

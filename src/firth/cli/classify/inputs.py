@@ -15,7 +15,7 @@ from firth.cli.output import note
 if TYPE_CHECKING:
     from firth.classification.encoding import Coverage
     from firth.classification.evaluation import UnknownLabels
-    from firth.classification.labelled import Labelled
+    from firth.classification.labelled_source import Labelled
 
 SAME_LABEL = "all such texts get the same label"
 
@@ -37,8 +37,18 @@ InputFormat = Annotated[
     Format | None,
     input_option("How labelled texts are written.", "--format", show_default="by suffix or first line"),
 ]
-LabelField = Annotated[str, input_option("Field of JSON Lines, or column of a heading, with the label.")]
-TextField = Annotated[str, input_option("Field of JSON Lines, or column of a heading, with the text.")]
+LabelField = Annotated[
+    str | None,
+    input_option(
+        "Field of JSON Lines, or name or number of the column, with the label.", show_default="by usual names"
+    ),
+]
+TextField = Annotated[
+    str | None,
+    input_option(
+        "Field of JSON Lines, or name or number of the column, with the text.", show_default="by usual names"
+    ),
+]
 ModelFile = Annotated[
     Path, typer.Argument(metavar="MODEL", help="What `firth classify train` saved.", show_default=False)
 ]
@@ -49,8 +59,8 @@ class LabelledFiles:
     """Reads files of labelled texts, and notes what was skipped in them."""
 
     format: Format | None
-    label_field: str
-    text_field: str
+    label_field: str | None
+    text_field: str | None
     quiet: bool
 
     def read(self, path: Path, *, binary: bool, phrases: bool = False) -> Labelled:
@@ -65,6 +75,8 @@ class LabelledFiles:
             label_field=self.label_field,
             text_field=self.text_field,
         )
+        for message in labelled.notes:
+            note(message, self.quiet)
         if labelled.passed_over:
             counts = " and ".join(f"{n:,} {name}" for name, n in labelled.passed_over.items())
             note(f"{path}: {counts} passed over, {len(labelled):,} texts taken", self.quiet)

@@ -24,7 +24,7 @@ from firth.cli.classify.inputs import (
     note_unknown_labels,
 )
 from firth.cli.options import AsJson, CheckpointDir, Quiet, Resume, Seed, panel, run_option
-from firth.cli.output import duration, note, print_json
+from firth.cli.output import duration, note, print_json, warnings_as_notes
 from firth.cli.runs import check_outputs, resumable, save_or_rescue
 from firth.errors import InputError
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from firth.classification.classifier import PhraseClassifier
-    from firth.classification.labelled import Labelled
+    from firth.classification.labelled_source import Labelled
 
 model_option = panel("Model")
 """Makes options about what the model consists of."""
@@ -83,8 +83,8 @@ def train(
     phrases: Annotated[
         bool, input_option("Trees: train on every phrase, and not on sentences only.", "--phrases")
     ] = False,
-    label_field: LabelField = "label",
-    text_field: TextField = "text",
+    label_field: LabelField = None,
+    text_field: TextField = None,
     pretokenized: Annotated[
         bool, input_option("Words are what stands between spaces.", "--pretokenized")
     ] = ClassifierSettings.pretokenized,
@@ -117,7 +117,10 @@ def train(
     batch_size: Annotated[
         int | None, run_option("Texts in a minibatch.", show_default="sgd: 1; adam: 32")
     ] = ClassifierSettings.batch_size,
-    epochs: Annotated[int, run_option("How often to go through the texts.")] = ClassifierSettings.epochs,
+    epochs: Annotated[
+        int | None,
+        run_option("How often to go through the texts.", show_default="10; more for fewer than 5,000 texts"),
+    ] = ClassifierSettings.epochs,
     dropout: Annotated[
         float, run_option("Share of a phrase's vector to set to 0 in training.")
     ] = ClassifierSettings.dropout,
@@ -143,7 +146,7 @@ def train(
     \b
     Labelled texts are
       TSV          label, a tab, text
-      CSV          two columns, or a heading that names label and text
+      CSV          two columns, or a heading such as id,review,sentiment
       JSON Lines   {"label": "good", "text": "…"}; a list of labels for several
       fastText     __label__good text; several such words for several labels
       trees        the Stanford Sentiment Treebank's, one in brackets a line
@@ -173,16 +176,16 @@ def train(
         several = texts.several or (held_out is not None and held_out.several)
         if several:
             note("some texts have several labels or none, so each label is predicted by itself", quiet)
-        model = PhraseClassifier(
-            vectors, class_weight="balanced" if balanced else None, **asdict(settings)
-        ).fit(
-            texts.texts,
-            texts.y(several),
-            dev=None if held_out is None else (held_out.texts, held_out.y(several)),
-            checkpoint_dir=folder,
-            resume=resume,
-            progress=default_progress(quiet),
-        )
+        model = PhraseClassifier(vectors, class_weight="balanced" if balanced else None, **asdict(settings))
+        with warnings_as_notes(quiet):
+            model.fit(
+                texts.texts,
+                texts.y(several),
+                dev=None if held_out is None else (held_out.texts, held_out.y(several)),
+                checkpoint_dir=folder,
+                resume=resume,
+                progress=default_progress(quiet),
+            )
         save_or_rescue(model.save, output, folder, ".firth")
     _note_unknown(model, held_out, dev, quiet)
     seconds = time.perf_counter() - started
@@ -204,6 +207,13 @@ def _note_unknown(model: PhraseClassifier, held_out: Labelled | None, dev: Path 
     from firth.classification.evaluation import find_unknown_labels
 
     coverage = model.coverage_
+    if model.pretrained_words_ is not None and 2 * model.pretrained_words_ >= coverage.words:
+        share = 100 * model.pretrained_words_ / coverage.words
+        note(
+            f"of {coverage.words:,} words, {model.pretrained_words_:,} ({share:.0f} %) have a vector in the "
+            "file",
+            quiet,
+        )
     if coverage.known < coverage.words:
         unknown = coverage.words - coverage.known
         note(f"of {coverage.words:,} words, {unknown:,} have no vector and do not count", quiet)
@@ -220,6 +230,7 @@ def _figures(model: PhraseClassifier, texts: Labelled, seconds: float) -> dict[s
     return {
         "texts": len(texts),
         **coverage_figures(model.coverage_),
+        "pretrained_words": model.pretrained_words_,
         "passed_over": texts.passed_over,
         "labels": model.label_names,
         "epochs": len(model.history_),
