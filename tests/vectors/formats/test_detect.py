@@ -150,3 +150,14 @@ def test_a_word_of_our_own_format_may_look_like_text(tmp_path: Path) -> None:
     vectors = WordVectors(["a 1 2\nb 3 4\n", "c 5 6\nd 7 8"], np.eye(2))
     vectors.save(tmp_path / "x.safetensors")
     assert load_vectors(tmp_path / "x.safetensors").words == vectors.words
+
+
+@pytest.mark.parametrize("suffix", [".vec", ".bin"])
+def test_words_with_control_characters_and_numbers_keep_their_format(tmp_path: Path, suffix: str) -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(100):
+        n, dim = int(rng.integers(1, 9)), int(rng.integers(1, 5))
+        words = [f"{word}{chr(rng.choice([0x1F, 0x7F, 0x85, 0x30]))}" for word in rng.permutation(99)[:n]]
+        vectors = WordVectors(words, rng.standard_normal((n, dim)))
+        vectors.save(tmp_path / f"x{suffix}")
+        assert load_vectors(tmp_path / f"x{suffix}").words == words

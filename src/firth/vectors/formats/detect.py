@@ -49,8 +49,8 @@ _PACKED_ENDING = re.compile("|".join(rf"\{packing}$" for packing in PACKINGS))
 
 # The format is told from so many bytes, and from as many more as the line needs that they end in.
 _HEAD_BYTES = 1 << 16
-# Text has about as many numbers as fields. So many fields are enough to tell it from float32 numbers.
-_FIELDS_LOOKED_AT = 1000
+# So many lines are enough to tell text from float32 numbers.
+_LINES_LOOKED_AT = 20
 # Text of 8 letters, taken for a number, is larger.
 _NO_SIZE = 1 << 40
 _CONTROL_CHARACTERS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
@@ -119,20 +119,21 @@ def _is_own(head: bytes, suffix: str) -> bool:
 
 
 def _is_text(head: bytes, suffix: str) -> bool:
-    """Tell text from word2vec's binary format: half of its fields are numbers, or more.
+    """Tell text from word2vec's binary format: half of its lines are a word and d numbers, or more.
 
-    Where that is not clear, characters that text does not have tell, and then the suffix.
+    Where there are fewer, characters that text does not have tell, and then the suffix.
     """
     first, _, rest = head.partition(b"\n")
-    if not HEADER.fullmatch(first):
+    header = HEADER.fullmatch(first)
+    if not header:
         return suffix != ".bin" or usual_dimensions(head) > 0
-    fields = rest.split(None, _FIELDS_LOOKED_AT)[:_FIELDS_LOOKED_AT]
-    numbers = sum(map(is_number, fields)) / max(len(fields), 1)
-    is_clean = not _CONTROL_CHARACTERS.search(rest)
-    # Binary vectors of words that are numbers have them too, but only one in two fields.
-    if numbers > 0.6 or (numbers >= 0.5 and is_clean):
+    dim = int(header[2])
+    lines = [line.split() for line in rest.split(b"\n", _LINES_LOOKED_AT)[:_LINES_LOOKED_AT]]
+    lines = [fields for fields in lines if fields]
+    rows = sum(len(fields) > dim and all(map(is_number, fields[-dim:])) for fields in lines)
+    if rows and rows >= len(lines) / 2:
         return True
-    return suffix != ".bin" and is_clean
+    return suffix != ".bin" and not _CONTROL_CHARACTERS.search(rest)
 
 
 def write_table(table: Table, path: Path) -> None:

@@ -62,7 +62,13 @@ def read_word2vec_bin(head: bytes, file: BinaryIO, path: Path, options: ReadOpti
                 break
             block, position = block[position:] + more, 0
             continue
-        words.append(_decoded(block[position:end].removeprefix(b"\n"), len(words) + 1, decoder, path))
+        word = block[position:end].removeprefix(b"\n")
+        if not word or b"\n" in word or b"\r" in word:
+            raise InputError(f"{path}: broken: {_complaint(word, len(words) + 1)}")
+        try:
+            words.append(word.decode())
+        except UnicodeDecodeError:
+            words.append(_decoded(word, len(words) + 1, decoder, path))
         position = end + 1 + size
         matrix += block[end + 1 : position]
     repairs = decoder.repairs()
@@ -81,12 +87,15 @@ def read_word2vec_bin(head: bytes, file: BinaryIO, path: Path, options: ReadOpti
     return Table(words, np.frombuffer(matrix, dtype="<f4").reshape(len(words), dim), repairs=repairs)
 
 
-def _decoded(word: bytes, number: int, decoder: WordDecoder, path: Path) -> str:
-    """Return the word of a vector as text."""
+def _complaint(word: bytes, number: int) -> str:
+    """Return what is wrong with the word of a vector."""
     if not word:
-        raise InputError(f"{path}: broken: vector {number} has no word before it")
-    if b"\n" in word or b"\r" in word:
-        raise InputError(f"{path}: broken: the word of vector {number} has a line end in it: {word[:40]!r}")
+        return f"vector {number} has no word before it"
+    return f"the word of vector {number} has a line end in it: {word[:40]!r}"
+
+
+def _decoded(word: bytes, number: int, decoder: WordDecoder, path: Path) -> str:
+    """Return a word that is not UTF-8 as text."""
     try:
         return decoder.decode(word)
     except UnicodeDecodeError:
