@@ -139,11 +139,11 @@ def check_suffix(path: PathLike, suffixes: Sequence[str]) -> str:
 
 
 def choose_words(vectors: WordVectors, n: int) -> Int64s:
-    """Choose `n` frequent words that mean something, for a map that shows what was learned.
+    """Choose `n` frequent content words, for a map that shows what was learned.
 
-    The most frequent words of any text are function words, and a map of them is dull. Skip-gram vectors tell
-    them apart without a word list: a word that occurs in all kinds of contexts is pulled in all directions,
-    so its vector is short for its frequency (Schakel & Wilson 2015, https://arxiv.org/abs/1508.02297). Of the
+    The most frequent words of any text are function words, which make a dull map. Skip-gram vectors separate
+    them without a word list: a word that occurs in all kinds of contexts is pulled in all directions, so its
+    vector is short for its frequency (Schakel & Wilson 2015, https://arxiv.org/abs/1508.02297). Of the
     ``8 n`` most frequent words without digits, less the first sixteenth, the `n` with the longest vectors for
     their rank are taken.
 
@@ -186,7 +186,7 @@ def _is_proper_word(word: str) -> bool:
 
 
 def _describe(vectors: WordVectors, row: int) -> str:
-    """Say what the pointer shows about a word, in plotly's small HTML."""
+    """Return the text that is shown when the pointer is at a word, in plotly's subset of HTML."""
     word = vectors.words[row]
     lines = [f"<b>{html.escape(word)}</b>"]
     if vectors.counts is not None:

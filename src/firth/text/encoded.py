@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _IDS, _INDEX = "ids.bin", "corpus.safetensors"
 
-# A file is renumbered in chunks of so many numbers.
+# A file is renumbered this many numbers at a time.
 _CHUNK_NUMBERS = 1 << 20
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -187,7 +187,7 @@ def _write_provisional(corpus: Corpus, path: Path, progress: Progress) -> WordTa
 def _final_numbers(
     table: WordTable | TokenTable, min_count: int, max_size: int | None, vocabulary: Vocabulary | None
 ) -> tuple[Vocabulary, Ids]:
-    """Return the vocabulary and what each provisional number becomes, −1 for words left out."""
+    """Return the vocabulary and the final number of each provisional one, −1 for words left out."""
     merged = table.merge_spellings()
     counts = table.counts
     # The most frequent word is always a candidate: the error names it where no word is frequent enough.

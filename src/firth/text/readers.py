@@ -24,7 +24,7 @@ from firth.text.splitting import not_utf8, nul_byte
 # Bytes that are read at a time: a block and the numbers of its words stay in the second-level cache.
 BLOCK = 1 << 20
 
-# Packed files are read so many bytes at a time: unpacked, they fit into memory however well they were packed.
+# Packed files are read this many bytes at a time: unpacked, they fit into memory at any rate of compression.
 _PACKED_BLOCK = 1 << 14
 
 TEXT_FIELD = "text"
@@ -93,7 +93,7 @@ def read_files(files: Sequence[str], *, field: str, strict: bool) -> Iterator[Bl
             text = cast(BinaryIO, io.BufferedReader(_Unpacked(raw, packing))) if packing else raw
             head = text.read(BLOCK).removeprefix(_BYTE_ORDER_MARK)
             if is_json or head.lstrip().startswith(b"{"):
-                head += text.readline()  # whole lines
+                head += text.readline()  # completes the last line
                 is_json = is_json or _is_object(head.lstrip().partition(b"\n")[0])
             found_json |= is_json
             lines = itertools.chain(io.BytesIO(head), text)

@@ -25,7 +25,7 @@ form feed), and nothing in it is changed.
 Lowercasing is ``str.lower`` of the whole word. So the final sigma of ΟΔΟΣ becomes ς, İ becomes i and a
 combining dot, and the word to look up for a token ``t`` is always ``t.lower()``.
 
-Which characters are letters is what Python's `unicodedata` says, and grows a little with each Python version.
+Characters have the categories of Python's `unicodedata`, which gets a few more letters with each version.
 """
 
 from __future__ import annotations

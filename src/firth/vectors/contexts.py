@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from firth.vectors.cooccurrence import Cooccurrences
 
 Text: TypeAlias = Source | Iterable[Source] | Iterable[Iterable[str]]
-"""What a corpus is made of: files or sentences, see `firth.text.corpus.Corpus`."""
+"""The sources of a corpus, files or sentences: see `firth.text.corpus.Corpus`."""
 
-# A block is the text that a thread takes at a time, at one learning rate. It has about so many numbers of the
-# encoded corpus.
+# A block is the text that a thread takes at a time, at one learning rate. This is its size in numbers of the
+# encoded corpus; it is a little more or less, so that a block ends with a sentence.
 _NUMBERS_IN_BLOCK = 16_384
 
 

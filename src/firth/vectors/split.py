@@ -15,13 +15,13 @@ from firth.files.atomic import atomic_path
 from firth.text.encoded import EncodedCorpus
 
 SHARE_NAME = "the share of the text to hold out"
-"""What errors call it."""
+"""The name of the share in error messages."""
 
-# A passage, which goes to one part as a whole, has about so many numbers of the encoded corpus ...
+# A passage goes to one part as a whole. This is its size in numbers of the encoded corpus.
 _NUMBERS_IN_PASSAGE = 10_000
-# ... or fewer, so that at least about so many passages are held out.
+# Passages of a small corpus are shorter, so that about this many or more are held out.
 _FEWEST_PASSAGES_HELD_OUT = 20
-# So many numbers are copied at a time.
+# This many numbers are copied at a time.
 _NUMBERS_COPIED = 1 << 20
 
 

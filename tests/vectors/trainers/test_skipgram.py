@@ -236,7 +236,7 @@ def test_a_checkpoint_that_does_not_fit_its_corpus(tmp_path: Path) -> None:
     ids = np.fromfile(tmp_path / "firth-work" / "ids.bin", np.int32)
     ids[5] = 10_000_000
     ids.tofile(tmp_path / "firth-work" / "ids.bin")
-    with pytest.raises(InputError, match="not that of the checkpoint"):
+    with pytest.raises(InputError, match="does not belong to its checkpoint"):
         model.fit(_sentences(), checkpoint_dir=tmp_path, resume=True)
     arrays, metadata = load_arrays(tmp_path / "vectors.checkpoint", mmap=False)
     encode(Corpus(_sentences()), tmp_path / "firth-work", min_count=1)

@@ -7,7 +7,7 @@ import numpy as np
 from firth.arrays import Float32s, Float64s, Floats, Ids, Indices, Int64s
 from firth.compute.compiled import kernel
 
-# A word that is inside the window with a lower probability ends the window.
+# The search for outside words stops at a word that is inside the window with a lower probability.
 _SMALLEST_PROBABILITY = 1e-9
 
 
@@ -53,7 +53,7 @@ def count_pairs(ids: Ids, keep: Float64s, nearness: Float64s, first: int, dense:
 
 @kernel()
 def compress(dense: Float64s, outsides: Ids, weights: Float32s) -> None:
-    """Write what is not 0 in `dense`, row by row: the columns to `outsides`, the values to `weights`."""
+    """Write the nonzero entries of `dense`, row by row: columns to `outsides`, values to `weights`."""
     at = 0
     for row in range(dense.shape[0]):
         for o in range(dense.shape[1]):
@@ -65,7 +65,7 @@ def compress(dense: Float64s, outsides: Ids, weights: Float32s) -> None:
 
 @kernel()
 def weighted_sum(starts: Int64s, outsides: Ids, weights: Float32s, centers: Indices, scores: Floats) -> float:
-    """Return the sum of N(c, o) times ``scores[row, o]`` over the rows, row by row those of `centers`."""
+    """Return the sum of N(c, o) times ``scores[row, o]``; ``centers[row]`` is the word c of a row."""
     total = 0.0
     for row in range(len(centers)):
         for at in range(starts[centers[row]], starts[centers[row] + 1]):
@@ -75,7 +75,7 @@ def weighted_sum(starts: Int64s, outsides: Ids, weights: Float32s, centers: Indi
 
 @kernel()
 def subtract(starts: Int64s, outsides: Ids, weights: Float32s, centers: Indices, predicted: Floats) -> None:
-    """Subtract N(c, o) from ``predicted[row, o]``, row by row those of `centers`."""
+    """Subtract N(c, o) from ``predicted[row, o]``; ``centers[row]`` is the word c of a row."""
     for row in range(len(centers)):
         for at in range(starts[centers[row]], starts[centers[row] + 1]):
             predicted[row, outsides[at]] -= weights[at]

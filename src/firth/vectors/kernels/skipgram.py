@@ -16,7 +16,7 @@ instead of K fresh ones for each pair, a centre with n pairs takes all S shared 
 (``docs/mathematics.md`` has the proof). And the radius of the dynamic window, uniform in 1..window, is not
 drawn but taken in expectation: a pair j words apart counts as (window - j + 1) / window pairs.
 
-Every chunk seeds its own random generator from the seed and its place in the text. What is drawn thus depends
+Every chunk seeds its own random generator from the seed and its place in the text. So the draws depend
 neither on the number of threads nor on where training was interrupted.
 """
 
@@ -167,7 +167,7 @@ def _factors(sizes, first, last, start, m, lr, scratch, ahead):
                 outside, (c + k) * dim, dim, dim,
             )  # fmt: skip
         for i in range(c, c + 4):
-            left, right = 0, 0  # no pairs past the end of the text
+            left, right = 0, 0  # a row past the end of the text has no pairs
             if i < m:
                 p = start + i
                 left, right = min(window, p - first[p]), min(window, last[p] - p)
