@@ -273,7 +273,7 @@ def _print_summary(vectors: WordVectors, output: Path) -> None:
     figures = _final_figures(vectors)
     seconds = sum(epoch["seconds"] for epoch in history)
     words = choose_words(vectors, 50)
-    word = vectors.words[words[len(words) // 2]] if len(words) else vectors.words[0]
+    word = vectors.words[words[len(words) // 2]]
     file = shlex.quote(str(output))
     print(f"Saved {output}: {len(vectors):,} words × {vectors.dim} dimensions.")
     print(f"Read {history[-1]['words']:,} words of text, trained for {duration(seconds)}.")
