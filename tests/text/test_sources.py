@@ -52,14 +52,21 @@ def test_nothing_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "texts",
-    [["I like tea", "you like coffee"], ["tea", "coffee"], ["Do you like tea?"], ["tea", "I like tea. You too."]],
+    [
+        ["I like tea", "you like coffee"],
+        ["tea", "coffee"],
+        ["Do you like tea?"],
+        ["tea", "I like tea. You too."],
+    ],
 )
 def test_text_in_the_place_of_names_gets_a_hint(texts: list[str]) -> None:
     with pytest.raises(InputError, match=r"^[^:]+: no .*\(strings in a list name files; .* iter\(texts\)"):
         find_files(texts)
 
 
-@pytest.mark.parametrize("names", [["absent.txt"], ["absent"], ["my texts.txt"], ["a.txt", "b"], ["in/a", "b"]])
+@pytest.mark.parametrize(
+    "names", [["absent.txt"], ["absent"], ["my texts.txt"], ["a.txt", "b"], ["in/a", "b"]]
+)
 def test_names_of_files_get_no_hint(names: list[str]) -> None:
     with pytest.raises(InputError, match=r"no such file$"):
         find_files(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ def test_passages_are_held_out_inside_long_lines(
     """As in text8, which is one line. Each word has its place in the text as its name."""
     monkeypatch.setattr(module, "_NUMBERS_COPIED", 77)
     starts = np.cumsum([0, *lines])
-    sentences = [[f"w{k}" for k in range(*ends)] for ends in zip(starts, starts[1:], strict=False)]
+    sentences = [[f"w{k}" for k in range(*ends)] for ends in itertools.pairwise(starts)]
     encoded = encode(Corpus(sentences), tmp_path, min_count=1)
     places = np.array([int(word[1:]) for word in encoded.vocabulary.words])
     train, held_out = split(encoded, fraction, tmp_path)

@@ -148,8 +148,8 @@ def choose_words(vectors: WordVectors, n: int) -> Int64s:
     them without a word list: a word that occurs in all kinds of contexts is pulled in all directions, so its
     vector is short for its frequency (Schakel & Wilson 2015, https://arxiv.org/abs/1508.02297). Of the
     ``8 n`` most frequent words without digits, less the first sixteenth, the `n` with the longest vectors for
-    their rank are taken. A vocabulary of names with digits (``user123``, k-mers) has hardly any such words: then
-    the most frequent of all words are taken.
+    their rank are taken. A vocabulary of names with digits (``user123``, k-mers) has hardly any such
+    words: then the most frequent of all words are taken.
 
     Parameters
     ----------

@@ -107,16 +107,14 @@ def split(
 def _passages(ids: Ids, size: int, overshoot: int) -> Int64s:
     """Return where passages start, and the end of the last.
 
-    A passage has at least `size` numbers and ends with the sentence, if no more than `overshoot` numbers follow
-    up to there. Otherwise it ends inside the sentence.
+    A passage has at least `size` numbers and ends with the sentence, if no more than `overshoot` numbers
+    follow up to there. Otherwise it ends inside the sentence.
     """
     starts = [0]
     while starts[-1] < len(ids):
         wanted = starts[-1] + size
         ends = np.flatnonzero(ids[wanted - 1 : wanted + overshoot] < 0)
-        if len(ends):
-            stop = wanted + int(ends[0])
-        else:
-            stop = max(wanted, starts[-1] + _SHORTEST_PASSAGE_IN_SENTENCE)
+        inside = max(wanted, starts[-1] + _SHORTEST_PASSAGE_IN_SENTENCE)
+        stop = wanted + int(ends[0]) if len(ends) else inside
         starts.append(min(stop, len(ids)))
     return np.array(starts)

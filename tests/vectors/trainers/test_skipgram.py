@@ -58,7 +58,9 @@ def test_history_has_the_exact_loss() -> None:
 
 
 @pytest.mark.parametrize("settings", [{"threads": 1}, {"threads": 2, "deterministic": True}], ids=str)
-def test_the_same_training_makes_the_same_file_byte_for_byte(settings: dict[str, int], tmp_path: Path) -> None:
+def test_the_same_training_makes_the_same_file_byte_for_byte(
+    settings: dict[str, int], tmp_path: Path
+) -> None:
     files = []
     for name in ("a", "b"):
         vectors = _fit(**settings, sample=0)
