@@ -144,7 +144,7 @@ def _copy_rest(text, place, final, classes, lower, pool, end, last_kind):
     """
     replaced = 0
     while True:
-        code, length = _decode_visible(text, place, final, classes)
+        code, length = _decode(text, place, final)
         kind = classes[code]
         if kind <= NUMBER:
             last_kind = kind
@@ -162,6 +162,9 @@ def _copy_rest(text, place, final, classes, lower, pool, end, last_kind):
                 return place, end, kind, replaced
             if kind == APOSTROPHE:
                 code = np.int64(0x27)
+        elif kind == INVISIBLE:
+            place += length
+            continue
         elif kind != MARK:
             return place, end, kind, replaced
         if code == INVALID_CODE:
@@ -195,8 +198,12 @@ def _copy_symbol(text, place, final, classes, lower, pool, end):
             code = np.int64(lower[code])
         end = _encode(code, pool, end)
         place += length
-        code, length = _decode_visible(text, place, final, classes)
+        code, length = _decode(text, place, final)
         kind = classes[code]
+        while kind == INVISIBLE:
+            place += length
+            code, length = _decode(text, place, final)
+            kind = classes[code]
         if kind == ZERO_WIDTH and is_emoji:
             following, more = _decode_visible(text, place + length, final, classes)
             following_kind = classes[following]

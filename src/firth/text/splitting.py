@@ -17,8 +17,8 @@ https://www.unicode.org/reports/tr29/) that needs no dictionary. With the genera
 * Each **Han ideograph** and each **Hiragana** character is a word of its own, with the marks that follow it.
 * Each **emoji** is a word of its own: a pictograph (category So from U+1F000 on, or a symbol below that
   Unicode shows as an emoji by default: ☕); another symbol before the emoji variation selector U+FE0F (❤️,
-  ©️, #️⃣); a flag, which is a pair of regional indicators (🇫🇷). Marks, skin tones and tags that follow belong to it, and
-  so do further pictographs and symbols that zero-width joiners tie to it (👩‍❤️‍👨).
+  ©️, #️⃣); a flag, which is a pair of regional indicators (🇫🇷). Marks, skin tones and tags that follow
+  belong to it, and so do further pictographs and symbols that zero-width joiners tie to it (👩‍❤️‍👨).
 * **Invisible characters** are left out of the text before all else: soft hyphens, directional marks and word
   joiners. So they stand in no word and separate none.
 * Everything else separates words: spaces, punctuation, hyphens, other symbols, lone marks, U+FFFD.
