@@ -85,6 +85,25 @@ class EncodedCorpus:
         mapped = np.asarray(np.memmap(ids, dtype=np.int32, mode="r"))
         return cls(vocabulary, mapped, n_words, n_kept, n_sentences, fingerprint)
 
+    def longest_sentence(self, at_most: int) -> int:
+        """Return the length of the longest sentence, or `at_most` as soon as one is as long.
+
+        Parameters
+        ----------
+        at_most
+            The largest length that makes a difference.
+        """
+        longest = start = 0
+        for chunk in range(0, len(self.ids), _CHUNK_NUMBERS):
+            stop = min(chunk + _CHUNK_NUMBERS, len(self.ids))
+            ends = chunk + np.flatnonzero(self.ids[chunk:stop] < 0)
+            if len(ends):
+                longest = max(longest, int(np.diff(ends, prepend=start - 1).max()) - 1)
+                start = int(ends[-1]) + 1
+            if max(longest, stop - start) >= at_most:
+                return at_most
+        return longest
+
 
 def encode(
     corpus: Corpus,

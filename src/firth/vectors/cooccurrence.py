@@ -122,7 +122,9 @@ def count(
     progress = progress or Progress()
     n = len(encoded.vocabulary)
     keep = encoded.vocabulary.keep_probabilities(sample).astype(np.float64)
-    nearness = np.arange(window, 0, -1) / window
+    # No pair of a sentence is farther apart than its first and last word.
+    reach = max(1, min(window, encoded.longest_sentence(window + 1) - 1))
+    nearness = np.arange(window, window - reach, -1) / window
     rows = min(max(_BYTES_OF_ROWS // (8 * n), _FEWEST_ROWS), -(-n // threads))
     ids = encoded.ids
 

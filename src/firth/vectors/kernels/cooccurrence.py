@@ -21,16 +21,17 @@ def count_pairs(ids: Ids, keep: Float64s, nearness: Float64s, first: int, dense:
         The text, −1 after each sentence.
     keep : float64 (n,)
         Probability that subsampling keeps a word.
-    nearness : float64 (window,)
+    nearness : float64 (reach,)
         Probability that a word is inside the window, by the number of kept words between it and the centre.
+        It is 0 for more words than these.
     first : int
         The centre word that row 0 belongs to.
     dense : float64 (rows, n)
         N(c, o) is added to ``dense[c - first, o]``.
     """
-    window = len(nearness)
+    reach = len(nearness)
     # between[k] is the probability that the centre is kept, and so are k of the words passed so far.
-    between = np.empty(window)
+    between = np.empty(reach)
     for t in range(len(ids)):
         row = ids[t] - first
         if ids[t] < 0 or row < 0 or row >= len(dense):
@@ -43,7 +44,7 @@ def count_pairs(ids: Ids, keep: Float64s, nearness: Float64s, first: int, dense:
             while inside > _SMALLEST_PROBABILITY and 0 <= p < len(ids) and ids[p] >= 0:
                 kept = keep[ids[p]]
                 inside = 0.0
-                for k in range(window - 1, -1, -1):
+                for k in range(reach - 1, -1, -1):
                     inside += between[k] * nearness[k]
                     nearer = between[k - 1] if k > 0 else 0.0
                     between[k] += kept * (nearer - between[k])

@@ -247,8 +247,9 @@ def _sampling(contexts: WindowContexts) -> Sampling:
 def _chunk_sizes(contexts: WindowContexts, settings: SkipGramSettings) -> tuple[ChunkSizes, float]:
     """Choose how many centres a chunk has and how many negatives they share; return the highest safe lr too.
 
-    A centre has window + 1 pairs in expectation and would draw K negatives for each. Half as many shared
-    ones keep most of the quality (``docs/benchmarks.md`` compares other numbers).
+    A centre has window + 1 pairs in expectation, or fewer where the window is wider than the sentences. It
+    would draw K negatives for each. Half as many shared ones keep most of the quality
+    (``docs/benchmarks.md`` compares other numbers).
 
     All pairs of a chunk take their gradients at the same vectors, and so do the chunks of other threads at
     the same time. The more of these pairs have the same row, the farther their gradients move it, each
@@ -260,7 +261,7 @@ def _chunk_sizes(contexts: WindowContexts, settings: SkipGramSettings) -> tuple[
     from firth.vectors.kernels.skipgram import ChunkSizes
 
     pairs = contexts.pairs_of_a_center
-    shared = -(-settings.negative * pairs // 8) * 4
+    shared = int(-(-settings.negative * pairs // 8)) * 4
     chunks = CHUNKS_IN_STEP if settings.deterministic else settings.threads_used
     kept = contexts.kept_counts()
     as_outside = chunks * pairs * kept.max() / kept.sum()
@@ -271,7 +272,8 @@ def _chunk_sizes(contexts: WindowContexts, settings: SkipGramSettings) -> tuple[
     is_long = settings.dim > _DIMENSIONS_OF_A_LONG_ROW
     largest = _MOST_CENTERS_OF_LONG_ROWS if is_long else _MOST_CENTERS
     chunk = max(int(min(most / settings.lr, largest)) // 4 * 4, 4)
-    return ChunkSizes(padded(settings.dim), settings.window, settings.negative, chunk, shared), most / chunk
+    dim, window, negative = padded(settings.dim), settings.window, settings.negative
+    return ChunkSizes(dim, window, contexts.reach, negative, chunk, shared), most / chunk
 
 
 def _without_padding(flat: Float32s, stride: int, dim: int) -> Float32s:

@@ -32,6 +32,7 @@ class VectorSettings:
     window
         Outside words are at most this far from the centre word. A word j places away counts as
         (window - j + 1) / window pairs, the expectation of word2vec's radius drawn from 1..window.
+        A window wider than the sentences makes all words of a sentence neighbours.
     sample
         Threshold of the subsampling of frequent words; 0 keeps all.
     max_vocab
