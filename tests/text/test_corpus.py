@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from firth.errors import InputError
 from firth.progress import Progress
+from firth.text import encoded as encoded_module
 from firth.text.corpus import Corpus
 from firth.text.encoded import EncodedCorpus, encode
 from firth.text.splitting import split
