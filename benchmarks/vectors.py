@@ -110,7 +110,7 @@ def train(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def peak_memory() -> float:
-    """Return the peak memory of this process in MB; getrusage counts what its parent had, too."""
+    """Return the peak memory of this process in MB; getrusage would include the memory of its parent."""
     status = Path("/proc/self/status")
     if not status.exists():  # not Linux
         return float("nan")
@@ -128,7 +128,7 @@ def train_firth(job: dict[str, Any], out: Path) -> dict[str, float]:
         "lowercase": False,
     }
     settings["deterministic"] = job["tool"] == "firth-deterministic"
-    # Compiles, or loads what was compiled before: once an installation, so it is not in the times.
+    # Compiling is done once an installation, so it is not part of the times.
     SkipGram(**settings | {"sample": 0, "epochs": 1}).fit([["word"] * 10])
     start = time.perf_counter()
     model = SkipGram(**settings, epochs=job["epochs"], seed=job["seed"])
@@ -167,9 +167,10 @@ def train_fasttext(job: dict[str, Any], out: Path) -> dict[str, float]:
     model = fasttext.train_unsupervised(
         job["corpus"], model="skipgram", dim=job["dim"], ws=SETTINGS["window"], epoch=job["epochs"],
         minCount=SETTINGS["min_count"], neg=SETTINGS["negative"], t=SETTINGS["sample"], lr=SETTINGS["lr"],
-        minn=0, maxn=0, thread=job["threads"], verbose=0,  # its Python module takes no seed
+        minn=0, maxn=0, thread=job["threads"], verbose=0,  # the Python module takes no seed
     )  # fmt: skip
-    fit = time.perf_counter() - start  # it does not say how long the vocabulary took, so training counts it
+    # The time of the vocabulary is not reported apart, so it counts as training.
+    fit = time.perf_counter() - start
     with out.open("w", encoding="utf-8") as file:
         words = [word for word in model.get_words() if word != "</s>"]
         file.write(f"{len(words)} {job['dim']}\n")

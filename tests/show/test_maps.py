@@ -51,6 +51,18 @@ def test_svg_has_the_words_as_text(tmp_path: Path, method: str) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["map.svg"]
 
 
+@pytest.mark.parametrize("name", ["user{}", "{}", "#{}!"])
+def test_names_with_digits_are_drawn_where_there_are_no_other_words(tmp_path: Path, name: str) -> None:
+    vectors = make_vectors([name.format(i) for i in range(60)])
+    assert maps.choose_words(vectors, 20).tolist() == list(range(20))
+    assert maps.choose_words(vectors, 200).tolist() == list(range(60))
+    with_a_few_words = make_vectors([*(name.format(i) for i in range(60)), "unknown", "other"])
+    assert maps.choose_words(with_a_few_words, 20).tolist() == list(range(20))
+    maps.plot_map(vectors, tmp_path / "map.svg", n=20, method="pca", title="")
+    assert set(svg_words(tmp_path / "map.svg")) & set(vectors.words) <= set(vectors.words[:20])
+    assert svg_words(tmp_path / "map.svg")
+
+
 def test_png_is_a_picture_and_always_the_same(vectors: WordVectors, tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         maps.plot_map(vectors, tmp_path / name, n=20, method="pca")

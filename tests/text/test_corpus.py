@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from firth.errors import InputError
 from firth.progress import Progress
+from firth.text import encoded as encoded_module
 from firth.text.corpus import Corpus
 from firth.text.encoded import EncodedCorpus, encode
 from firth.text.splitting import split
@@ -445,3 +446,12 @@ def test_reading_does_not_load_numba_before_it_is_needed() -> None:
         "assert 'numba' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_longest_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths = [3, 1, 17, 2, 9, 9]
+    encoded = encode(Corpus([["a"] * n for n in lengths]), tmp_path, min_count=1)
+    for chunk in (1, 2, 5, 1000):
+        monkeypatch.setattr(encoded_module, "_CHUNK_NUMBERS", chunk)
+        found = [encoded.longest_sentence(at_most) for at_most in (1, 2, 3, 16, 17, 18, 1000)]
+        assert found == [1, 2, 3, 16, 17, 17, 17]

@@ -43,10 +43,33 @@ def test_nothing_there(tmp_path: Path) -> None:
         (f"{tmp_path}/absent.txt", "absent.txt: no such file"),
         (f"{tmp_path}/empty", "empty: there is no file in this folder"),
         (f"{tmp_path}/*.txt", r"\*.txt: no file matches this pattern"),
-        ("the cat\nsat on", "pass an iterator of strings"),
+        ("the cat\nsat on", "the cat.*: no such file .*pass an iterator of strings"),
+        ("", "an empty string names no file .*pass an iterator of strings"),
     ]:
         with pytest.raises(InputError, match=message):
             find_files([source])
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["I like tea", "you like coffee"],
+        ["tea", "coffee"],
+        ["Do you like tea?"],
+        ["tea", "I like tea. You too."],
+    ],
+)
+def test_text_in_the_place_of_names_gets_a_hint(texts: list[str]) -> None:
+    with pytest.raises(InputError, match=r"^[^:]+: no .*\(strings in a list name files; .* iter\(texts\)"):
+        find_files(texts)
+
+
+@pytest.mark.parametrize(
+    "names", [["absent.txt"], ["absent"], ["my texts.txt"], ["a.txt", "b"], ["in/a", "b"]]
+)
+def test_names_of_files_get_no_hint(names: list[str]) -> None:
+    with pytest.raises(InputError, match=r"no such file$"):
+        find_files(names)
 
 
 def test_what_source_a_file_would_belong_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

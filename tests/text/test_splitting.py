@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firth.errors import InputError
+from firth.text import splitting
 from firth.text.splitting import LOWERCASE_END, lowercase_table, split
 from firth.text.word_table import WordTable
 
@@ -29,7 +31,26 @@ EXAMPLES = [
     ("東京タワーへ行く", ["東", "京", "タワー", "へ", "行", "く"]),
     ("か\u3099き 〇々", ["か\u3099", "き", "〇", "々"]),
     ("한국어를 배운다.", ["한국어를", "배운다"]),
-    ("ok😀👍🏽👩\u200d👩\u200d👧!❤️", ["ok", "😀", "👍🏽", "👩\u200d👩\u200d👧"]),
+    ("ok😀👍🏽👩\u200d👩\u200d👧!❤️", ["ok", "😀", "👍🏽", "👩\u200d👩\u200d👧", "❤️"]),
+    ("🇫🇷🇩🇪🇬 🇧x🇺🇸", ["🇫🇷", "🇩🇪", "🇬", "🇧", "x", "🇺🇸"]),
+    (
+        "🏴\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f!",
+        ["🏴\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"],
+    ),
+    ("☕️☕ ❤️❤ ✔️ ✔ ©️© Ⓜ️", ["☕️", "☕", "❤️", "✔️", "©️", "ⓜ️"]),
+    ("#️⃣ #1 *️⃣ * 1️⃣ ℹ️ ‼️!", ["#️⃣", "1", "*️⃣", "1️⃣", "ℹ️", "‼️"]),
+    (
+        "👩\u200d❤️\u200d👨 🙋\u200d♀ 🧑\u200d⚕️ 🏳️\u200d🌈 ❤️\u200d🔥 👍\u200d#",
+        ["👩\u200d❤️\u200d👨", "🙋\u200d♀", "🧑\u200d⚕️", "🏳️\u200d🌈", "❤️\u200d🔥", "👍"],
+    ),
+    (
+        "co\u00adop\u00ader\u00ada\u00adtion \u200ftea\u200e, \u202bab\u202c \u00ad x",
+        ["cooperation", "tea", "ab", "x"],
+    ),
+    (
+        "don\u00ad’\u00adt 3\u200e.14 a\u2060b e\u00ad\u0301 東\u00ad京 🇫\u200e🇷 ❤\u200e️",
+        ["don't", "3.14", "ab", "e\u0301", "東", "京", "🇫🇷", "❤️"],
+    ),
     ("🏽 👍\u200d a\u200d👍", ["👍", "a", "👍"]),
     ("½ x² Ⅳ ٣٫١٤ ٣.١٤", ["½", "x²", "ⅳ", "٣", "١٤", "٣.١٤"]),
     ("a\u00a0b\u2028c\ufffdd\u200be", ["a", "b", "c", "d", "e"]),
@@ -78,7 +99,7 @@ def test_pretokenized_changes_nothing_but_white_space() -> None:
     assert split("Ab CD", pretokenized=True) == ["ab", "cd"]
 
 
-ONE_OF_EACH_CLASS = "a1\u0301中😀🏽\u200d'._ "
+ONE_OF_EACH_CLASS = "a1\u0301中😀🏽\u200d'._ 🇫❤#\ufe0f\u00ad"
 
 
 def test_compiled_splitter_on_all_short_lines() -> None:
@@ -97,6 +118,7 @@ def test_compiled_splitter_byte_by_byte() -> None:
 TEXT = st.text(
     st.one_of(
         st.sampled_from(
+            "🇫☕#Ⓜ\u00ad\u200f\U000e0067"
             "aZ é1٣½.,'’_-\u200d\u200c\u0301\u093eΣΑσİıẞǅȺ中々ひ゛ーカ한😀🏽\ufe0f❤\u00a0\u0085\u2028\ufeff"
         ),
         st.sampled_from(" \n\n\r\t\v\f"),
@@ -114,6 +136,30 @@ def test_compiled_splitter_follows_the_rule(
 ) -> None:
     found = compiled(text.encode(), cuts, lowercase=lowercase, pretokenized=pretokenized)
     assert found == plain(text, lowercase, pretokenized)
+
+
+def _split_before_emoji(line: str) -> list[str]:
+    """Split by the rule without flags, variation selectors and invisible characters."""
+    letters = splitting._class_letters()
+    before = line.translate(letters).translate(str.maketrans("VRWK", "ME  "))  # type: ignore[arg-type]
+    rule = re.compile(
+        """(?: L (?: M | Z(?=[LNM]) )* (?: '(?=L) | _(?=[LN]) )?
+             | N (?: M | Z(?=[LNM]) )* (?: ,(?=N) | _(?=[LN]) )? )+
+           | H M* | E [MS]* (?: Z E [MS]* )*""",
+        re.VERBOSE,
+    )
+    spans = (match.span() for match in rule.finditer(before))
+    return [line[start:end].replace("’", "'").lower() for start, end in spans]
+
+
+@settings(max_examples=400, deadline=None)
+@given(text=TEXT)
+def test_text_without_flags_selectors_and_invisible_characters_is_split_as_ever(text: str) -> None:
+    new = "".join(f"{chr(start)}-{chr(end)}" for start, end in splitting._EMOJI_BY_DEFAULT)
+    new += f"🇦-🇿\ufe0f{chr(0xE0020)}-{chr(0xE007F)}"
+    ordinary = splitting._INVISIBLE_CHARACTERS.sub("", re.sub(f"[{new}]", "", text))
+    ordinary = re.sub("\u200d(?=[^\\w\\s])", "", ordinary)  # ties symbols to emoji
+    assert split(ordinary) == _split_before_emoji(ordinary)
 
 
 # Bytes that begin, continue, overstep or break UTF-8: nearly every string of them is invalid somewhere.

@@ -44,6 +44,32 @@ def test_pairs_and_kept_words(tmp_path: Path) -> None:
     assert contexts.pairs_of_a_center == 3
     assert contexts.count().pairs == 4 * 1 + 2 * 0.5
     np.testing.assert_array_equal(contexts.kept_counts(), [2, 1, 1])
+    assert contexts.reach == 2
     thinned = WindowContexts(contexts.encoded, 2, 1e-3)
     assert (thinned.kept_counts() < contexts.kept_counts()).all()
     assert thinned.count(threads=2).pairs == count(contexts.encoded, 2, 1e-3).pairs
+
+
+@pytest.mark.parametrize(
+    ("window", "reach", "pairs"), [(10_000, 11, 11), (12, 11, 8.5), (11, 11, 12), (5, 5, 6), (2, 2, 3)]
+)
+def test_reach_is_capped_at_the_longest_sentence(
+    tmp_path: Path, window: int, reach: int, pairs: float
+) -> None:
+    encoded = encode(Corpus([["a", "b"] * 6, ["b", "a"] * 3] * 9), tmp_path, min_count=1)
+    contexts = WindowContexts(encoded, window, 0)
+    assert contexts.reach == reach
+    # Five words on one side and six on the other.
+    assert contexts.pairs_of_a_center == pytest.approx(pairs, abs=0.42)
+
+
+def test_reach_of_sentences_of_one_word(tmp_path: Path) -> None:
+    contexts = WindowContexts(encode(Corpus([["a"], ["b"]]), tmp_path, min_count=1), 5, 0)
+    assert (contexts.reach, contexts.pairs_of_a_center, contexts.count().pairs) == (1, 1, 0)
+
+
+def test_counts_with_a_wide_window(tmp_path: Path) -> None:
+    encoded = encode(Corpus([["a", "b", "c"], ["b", "a"]]), tmp_path, min_count=1)
+    counts = WindowContexts(encoded, 10**6, 0).count()
+    assert counts.pairs == pytest.approx(8)
+    assert sorted(counts.totals.tolist()) == pytest.approx([2, 3, 3])

@@ -1,4 +1,4 @@
-"""Which labels are taken for which: a confusion matrix as text and as a picture."""
+"""A confusion matrix as text and as a picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 CONFUSION_SUFFIXES = (".png", ".svg")
 
-_MOST_NUMBERS = 30  # labels; with more, the numbers in a picture would be too small to read
+# With more labels, the numbers in the picture would be too small to read.
+_MOST_LABELS_WITH_NUMBERS = 30
 
 
 def format_confusion(matrix: Ints, labels: Sequence[str]) -> str:
@@ -27,7 +28,7 @@ def format_confusion(matrix: Ints, labels: Sequence[str]) -> str:
     Parameters
     ----------
     matrix
-        How many texts with the label of the row got that of the column, shape (k, k).
+        The number of texts with the label of the row that got the label of the column, shape (k, k).
     labels
         The k labels.
     """
@@ -59,7 +60,7 @@ def plot_confusion(matrix: Ints, labels: Sequence[str], path: PathLike, title: s
     Raises
     ------
     InputError
-        The suffix is unknown, matplotlib is not installed, or matrix and labels do not go together.
+        The suffix is unknown, matplotlib is not installed, or the matrix does not fit the labels.
     """
     check_suffix(path, CONFUSION_SUFFIXES)
     if matrix.shape != (len(labels), len(labels)):
@@ -78,7 +79,7 @@ def _draw(figure: Figure, matrix: Ints, labels: Sequence[str], title: str) -> No
     axes.set_xlabel("predicted label")
     axes.set_ylabel("true label")
     axes.set_title(title)
-    if len(labels) <= _MOST_NUMBERS:
+    if len(labels) <= _MOST_LABELS_WITH_NUMBERS:
         for (i, j), n in np.ndenumerate(matrix):
             axes.text(
                 j, i, f"{n}", ha="center", va="center", color="white" if shares[i, j] > 0.5 else "black"

@@ -1,4 +1,4 @@
-"""Where things go on a map: positions of words, places for labels. NumPy only."""
+"""The layout of a map: positions of words and places of labels. NumPy only."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from firth.errors import InputError
 
 METHODS = ("pca", "tsne")
 
-# Sizes are in points (1/72 inch).
-FRAME = (832.0, 574.0)  # width and height of a map
+# Sizes are in points (1/72 inch). The frame is the width and height of a map.
+FRAME = (832.0, 574.0)
 MARGIN = 14.0
 DOT_RADIUS = 2.0
 
-_SMALLEST_TSNE = 30  # fewer words have too few neighbours for t-SNE to tell groups apart
+# Fewer words have too few neighbours for t-SNE to separate groups.
+_FEWEST_WORDS_FOR_TSNE = 30
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Drawing:
     font_sizes : ndarray, shape (n,)
         Sizes of the labels, in points.
     title, caption : str
-        What stands above and below.
+        The texts above and below the map.
     """
 
     words: list[str]
@@ -80,7 +81,7 @@ def project(unit: Float64s, method: str | None = None) -> tuple[Float64s, str]:
     plane : ndarray, shape (n, 2)
         Positions in no particular unit.
     how : str
-        What was done, for the caption.
+        The method, for the caption.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def project(unit: Float64s, method: str | None = None) -> tuple[Float64s, str]:
     """
     if method not in (None, *METHODS):
         raise InputError(f"unknown method {method!r} for a map: choose pca or tsne")
-    if len(unit) > 3 and (method == "tsne" or (method is None and len(unit) >= _SMALLEST_TSNE)):
+    if len(unit) > 3 and (method == "tsne" or (method is None and len(unit) >= _FEWEST_WORDS_FOR_TSNE)):
         if method == "tsne":
             require("sklearn", "plot", "t-SNE")
         if find_spec("sklearn") is not None:
@@ -140,8 +141,7 @@ def font_sizes(frequencies: Ints) -> Float64s:
 def label_sizes(words: Sequence[str], sizes: Float64s) -> Float64s:
     """Estimate width and height of labels, shape (n, 2), in the unit of the font sizes.
 
-    An estimate, rather too wide than too narrow, since the fonts of whoever looks at an SVG or HTML file are
-    not known here.
+    The fonts of the reader of an SVG or HTML file are unknown, so the estimate is on the wide side.
     """
     widths = np.array([sum(map(_em, word)) for word in words])
     return np.column_stack([widths * sizes, 1.15 * sizes])
@@ -164,8 +164,8 @@ def _em(character: str) -> float:
 def place_labels(positions: Float64s, sizes: Float64s, frame: tuple[float, float] | None = None) -> Int64s:
     """Find places for labels beside their dots where they cover neither dots nor each other.
 
-    Greedy and without chance: each label in turn takes the first of the `ANCHORS` that is free, so the first
-    words, the most frequent, get theirs most surely.
+    The search is greedy and deterministic: each label in turn takes the first free one of the `ANCHORS`. So
+    the first words, the most frequent, are the most likely to get a label.
 
     Parameters
     ----------
@@ -182,7 +182,8 @@ def place_labels(positions: Float64s, sizes: Float64s, frame: tuple[float, float
         The index of an anchor for each label, -1 where there is no free place.
     """
     n = len(positions)
-    taken = np.empty((2 * n, 4))  # left, bottom, right, top: all the dots, then the labels placed so far
+    # Left, bottom, right and top of all dots, then of the labels placed so far.
+    taken = np.empty((2 * n, 4))
     taken[:n, :2] = positions - DOT_RADIUS
     taken[:n, 2:] = positions + DOT_RADIUS
     used = n
@@ -197,7 +198,7 @@ def place_labels(positions: Float64s, sizes: Float64s, frame: tuple[float, float
             overlaps = (
                 (boxes[:, 0] < right) & (boxes[:, 2] > left) & (boxes[:, 1] < top) & (boxes[:, 3] > bottom)
             )
-            overlaps[i] = False  # its own dot
+            overlaps[i] = False  # a label may touch its own dot
             if not overlaps.any():
                 places[i] = place
                 taken[used] = left, bottom, right, top

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MAP_SUFFIXES = (".png", ".svg", ".html")
 CURVE_SUFFIXES = (".png", ".svg")
 
+# With a smaller share of words without digits, a vocabulary is one of names or codes.
+_FEWEST_PROPER_WORDS_SHARE = 0.05
+
 
 def plot_map(
     vectors: WordVectors,
@@ -139,13 +142,14 @@ def check_suffix(path: PathLike, suffixes: Sequence[str]) -> str:
 
 
 def choose_words(vectors: WordVectors, n: int) -> Int64s:
-    """Choose `n` frequent words that mean something, for a map that shows what was learned.
+    """Choose `n` frequent content words, for a map that shows what was learned.
 
-    The most frequent words of any text are function words, and a map of them is dull. Skip-gram vectors tell
-    them apart without a word list: a word that occurs in all kinds of contexts is pulled in all directions,
-    so its vector is short for its frequency (Schakel & Wilson 2015, https://arxiv.org/abs/1508.02297). Of the
+    The most frequent words of any text are function words, which make a dull map. Skip-gram vectors separate
+    them without a word list: a word that occurs in all kinds of contexts is pulled in all directions, so its
+    vector is short for its frequency (Schakel & Wilson 2015, https://arxiv.org/abs/1508.02297). Of the
     ``8 n`` most frequent words without digits, less the first sixteenth, the `n` with the longest vectors for
-    their rank are taken.
+    their rank are taken. A vocabulary of names with digits (``user123``, k-mers) has hardly any such
+    words: then the most frequent of all words are taken.
 
     Parameters
     ----------
@@ -166,6 +170,8 @@ def choose_words(vectors: WordVectors, n: int) -> Int64s:
             candidates.append(row)
             if len(candidates) == 8 * n:
                 break
+    if len(candidates) < n and len(candidates) < _FEWEST_PROPER_WORDS_SHARE * len(vectors):
+        return np.arange(min(n, len(vectors)), dtype=np.int64)
     passed_over = min(len(candidates) // 16, max(0, len(candidates) - n))
     rows = np.array(candidates[passed_over:], dtype=np.int64)
     if len(rows) <= n:
@@ -186,7 +192,7 @@ def _is_proper_word(word: str) -> bool:
 
 
 def _describe(vectors: WordVectors, row: int) -> str:
-    """Say what the pointer shows about a word, in plotly's small HTML."""
+    """Return the text that is shown when the pointer is at a word, in plotly's subset of HTML."""
     word = vectors.words[row]
     lines = [f"<b>{html.escape(word)}</b>"]
     if vectors.counts is not None:

@@ -14,8 +14,9 @@ from firth.files.atomic import atomic_path
 from firth.show.layout import ANCHORS, DOT_RADIUS, FRAME, Anchor, Drawing, label_sizes, place_labels
 from firth.show.pictures import COLOURS
 
-_PIXELS = 96 / 72  # CSS pixels a point
-_ZOOMS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 8.0)  # where labels are placed anew
+_PIXELS_PER_POINT = 96 / 72
+# Labels are placed anew at each of these zooms.
+_ZOOMS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 8.0)
 
 
 def write_page(drawing: Drawing, descriptions: Sequence[str], path: PathLike) -> None:
@@ -24,20 +25,20 @@ def write_page(drawing: Drawing, descriptions: Sequence[str], path: PathLike) ->
     Parameters
     ----------
     drawing
-        What to show.
+        The map.
     descriptions
-        What to show of each word when it is pointed at, in plotly's small HTML.
+        The text shown when the pointer is at a word, for each word, in plotly's subset of HTML.
     path
         The file.
     """
     import plotly.graph_objects as go
 
-    font_sizes = drawing.font_sizes * _PIXELS
+    font_sizes = drawing.font_sizes * _PIXELS_PER_POINT
     sizes = label_sizes(drawing.words, font_sizes)
     texts = np.array([html.escape(word) for word in drawing.words], dtype=object)
     levels = []
     for zoom in _ZOOMS:
-        places = place_labels(drawing.positions * _PIXELS * zoom, sizes)
+        places = place_labels(drawing.positions * _PIXELS_PER_POINT * zoom, sizes)
         levels.append(
             {
                 "zoom": zoom,
@@ -76,7 +77,7 @@ def write_page(drawing: Drawing, descriptions: Sequence[str], path: PathLike) ->
         config={"scrollZoom": True, "displaylogo": False, "responsive": True, "modeBarButtons": [_BUTTONS]},
         post_script=(
             f"const levels = {_script_json(levels)}, words = {_script_json(drawing.words)};\n"
-            f"const frame = {[side * _PIXELS for side in FRAME]};\n{_SCRIPT}"
+            f"const frame = {[side * _PIXELS_PER_POINT for side in FRAME]};\n{_SCRIPT}"
         ),
     )
     page = _PAGE_TEMPLATE.format(
@@ -96,7 +97,8 @@ def _script_json(value: Any) -> str:
     return json.dumps(value).replace("<", "\\u003c")
 
 
-_BLANK = " "  # plotly removes an empty label for good: it would not come back at the next zoom
+# plotly removes an empty label for good. It would not come back at the next zoom.
+_BLANK = " "
 
 _BUTTONS = ["zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # at least 3.8) and any two differ (CIE Lab distance at least 17) for every kind of colour vision.
 COLOURS = ("#0a6cc4", "#d1570a", "#006b4a", "#cc5fb0", "#5a1030", "#332288", "#808080")
 
-_PAGE = (864.0, 648.0)  # points
+# The page and the places on it, in points.
+_PAGE = (864.0, 648.0)
 _LEFT, _BOTTOM, _TITLE, _CAPTION = 16.0, 32.0, 616.0, 12.0
 
 
@@ -125,7 +126,7 @@ def _draw_map(figure: Figure, drawing: Drawing) -> None:
                 color=colours[i],
             )
     hidden = int((places < 0).sum())
-    note = f" · {hidden} of {len(places)} words without label, for want of room" if hidden else ""
+    note = f" · {hidden} of {len(places)} words without label, for lack of room" if hidden else ""
     left = _LEFT / _PAGE[0]
     figure.text(left, _TITLE / _PAGE[1], drawing.title, fontsize=14, color="#222222")
     figure.text(left, _CAPTION / _PAGE[1], drawing.caption + note, fontsize=8, color="#767676")

@@ -1,4 +1,4 @@
-"""What a corpus is: text of any kind, read as sentences of words."""
+"""A corpus: text of any kind, read as sentences of words."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ class Corpus:
 
         * a file, a folder (all files below it), a pattern such as ``texts/*.txt.gz``, ``"-"`` for standard
           input, or a list of these. Files are UTF-8 text, one sentence or paragraph a line, or JSON Lines:
-          told by a suffix (``.jsonl``, ``.ndjson``, ``.json``), or by a JSON object in the first line. They
-          may be packed (``.gz``, ``.bz2``, ``.xz``, ``.zst``);
+          recognised by a suffix (``.jsonl``, ``.ndjson``, ``.json``) or by a JSON object in the first line.
+          They may be packed (``.gz``, ``.bz2``, ``.xz``, ``.zst``);
         * an iterable of sentences, each an iterable of words, which may be any strings;
         * an iterable of strings, each a text of one or more lines; but a list or a tuple of strings is a list
           of files.
 
         An iterable is read once for each time the corpus is read.
     lowercase
-        Lowercase the words, those that are given as lists too.
+        Lowercase the words, also those given as lists.
     pretokenized
         Split lines at ASCII white space only, and not by the rule of `firth.text.splitting`.
     field
-        The field of JSON objects that holds the text; its line ends end sentences. To name another one than
-        usual where there are no JSON Lines is an error.
+        The field of JSON objects that holds the text; its line ends end sentences. Naming a field is an error
+        if there are no JSON Lines.
     errors
         ``"strict"``: bytes that are not UTF-8 are an error. ``"replace"``: U+FFFD stands for them, which
         separates words by the rule.
@@ -84,7 +84,7 @@ class Corpus:
     def __iter__(self) -> Iterator[list[str]]:
         """Give the words of one sentence after another; lines without words are left out."""
         reading = self.read()
-        words: list[str] = []  # by number
+        words: list[str] = []  # the words by their number
         sentence: list[str] = []
         for ids in reading:
             words += reading.table.words(range(len(words), len(reading.table)))
@@ -104,7 +104,7 @@ class Corpus:
         Raises
         ------
         InputError
-            A file is gone.
+            A file does not exist any more.
         """
         parts: list[Any] = [self.lowercase, self.pretokenized, self.field, self.errors]
         if self._files is None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _IDS, _INDEX = "ids.bin", "corpus.safetensors"
 
-# A file is renumbered in chunks of so many numbers.
+# A file is renumbered this many numbers at a time.
 _CHUNK_NUMBERS = 1 << 20
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -84,6 +84,25 @@ class EncodedCorpus:
             )
         mapped = np.asarray(np.memmap(ids, dtype=np.int32, mode="r"))
         return cls(vocabulary, mapped, n_words, n_kept, n_sentences, fingerprint)
+
+    def longest_sentence(self, at_most: int) -> int:
+        """Return the length of the longest sentence, or `at_most` as soon as one is as long.
+
+        Parameters
+        ----------
+        at_most
+            The largest length that makes a difference.
+        """
+        longest = start = 0
+        for chunk in range(0, len(self.ids), _CHUNK_NUMBERS):
+            stop = min(chunk + _CHUNK_NUMBERS, len(self.ids))
+            ends = chunk + np.flatnonzero(self.ids[chunk:stop] < 0)
+            if len(ends):
+                longest = max(longest, int(np.diff(ends, prepend=start - 1).max()) - 1)
+                start = int(ends[-1]) + 1
+            if max(longest, stop - start) >= at_most:
+                return at_most
+        return longest
 
 
 def encode(
@@ -187,7 +206,7 @@ def _write_provisional(corpus: Corpus, path: Path, progress: Progress) -> WordTa
 def _final_numbers(
     table: WordTable | TokenTable, min_count: int, max_size: int | None, vocabulary: Vocabulary | None
 ) -> tuple[Vocabulary, Ids]:
-    """Return the vocabulary and what each provisional number becomes, −1 for words left out."""
+    """Return the vocabulary and the final number of each provisional one, −1 for words left out."""
     merged = table.merge_spellings()
     counts = table.counts
     # The most frequent word is always a candidate: the error names it where no word is frequent enough.

@@ -19,11 +19,14 @@ from firth.compute.compiled import kernel
 from firth.compute.hashing import HASH_OF_NOTHING, extended, first_slot
 from firth.text.splitting import (
     APOSTROPHE,
+    EMOJI_MODIFIER,
+    EMOJI_SELECTOR,
     FORBIDDEN,
     IDEOGRAPH,
     INCOMPLETE,
     INCOMPLETE_CODE,
     INVALID_CODE,
+    INVISIBLE,
     LETTER,
     LOWERCASE_END,
     MARK,
@@ -31,9 +34,10 @@ from firth.text.splitting import (
     NUMBER,
     PICTOGRAPH,
     POINT,
+    REGIONAL_INDICATOR,
     REPLACEMENT,
     SEPARATOR,
-    SKIN_TONE,
+    SYMBOL,
     UNDERSCORE,
     ZERO_WIDTH,
 )
@@ -90,6 +94,16 @@ def _decode(text, place, final):
 
 
 @kernel()
+def _decode_visible(text, place, final, classes):
+    """Return the first code point from `place` on that is not invisible, and the bytes up to its end."""
+    code, length = _decode(text, place, final)
+    while classes[code] == INVISIBLE:
+        code, more = _decode(text, place + length, final)
+        length += more
+    return code, length
+
+
+@kernel()
 def _encode(code, pool, end):
     """Write a code point in UTF-8 to ``pool[end:]``; return the new end."""
     if code < 0x80:
@@ -135,7 +149,7 @@ def _copy_rest(text, place, final, classes, lower, pool, end, last_kind):
         if kind <= NUMBER:
             last_kind = kind
         elif ZERO_WIDTH <= kind <= UNDERSCORE:
-            following = classes[_decode(text, place + length, final)[0]]
+            following = classes[_decode_visible(text, place + length, final, classes)[0]]
             if following == INCOMPLETE:
                 return place, end, following, replaced
             joins = (
@@ -148,6 +162,9 @@ def _copy_rest(text, place, final, classes, lower, pool, end, last_kind):
                 return place, end, kind, replaced
             if kind == APOSTROPHE:
                 code = np.int64(0x27)
+        elif kind == INVISIBLE:
+            place += length
+            continue
         elif kind != MARK:
             return place, end, kind, replaced
         if code == INVALID_CODE:
@@ -160,33 +177,47 @@ def _copy_rest(text, place, final, classes, lower, pool, end, last_kind):
 
 
 @kernel()
-def _copy_symbol(text, place, final, classes, pool, end):
-    """Copy the ideograph or pictograph at `place`, and the characters that belong to it, to the pool.
+def _copy_symbol(text, place, final, classes, lower, pool, end):
+    """Copy the ideograph or emoji at `place`, and the characters that belong to it, to the pool.
 
     Returns
     -------
     place : where the text goes on
-    end : where the word ends in the pool
+    end : where the word ends in the pool; where it began, if the symbol at `place` is no emoji
     kind : the class of the character that ended it
     """
     code, length = _decode(text, place, final)
-    first_kind = classes[code]
+    last_kind = classes[code]
+    is_emoji = last_kind != IDEOGRAPH
+    if last_kind == SYMBOL:
+        following, _ = _decode_visible(text, place + length, final, classes)
+        if following != EMOJI_SELECTOR:
+            return place, end, INCOMPLETE if following == INCOMPLETE_CODE else SEPARATOR
     while True:
+        if code < LOWERCASE_END:  # Ⓜ️ has a lowercase
+            code = np.int64(lower[code])
         end = _encode(code, pool, end)
         place += length
         code, length = _decode(text, place, final)
         kind = classes[code]
-        if kind == ZERO_WIDTH and first_kind == PICTOGRAPH:
-            following, _ = _decode(text, place + length, final)
-            if classes[following] == PICTOGRAPH:
+        while kind == INVISIBLE:
+            place += length
+            code, length = _decode(text, place, final)
+            kind = classes[code]
+        if kind == ZERO_WIDTH and is_emoji:
+            following, more = _decode_visible(text, place + length, final, classes)
+            following_kind = classes[following]
+            if PICTOGRAPH <= following_kind <= SYMBOL and following >= 0x80:
                 end = _encode(code, pool, end)
                 place += length
-                code, length = _decode(text, place, final)
+                code, length, last_kind = following, more, following_kind
                 continue
-            if classes[following] == INCOMPLETE:
-                return place, end, classes[following]
-        if kind != MARK and not (kind == SKIN_TONE and first_kind == PICTOGRAPH):
+            if following_kind == INCOMPLETE:
+                return place, end, following_kind
+        is_pair = kind == REGIONAL_INDICATOR and last_kind == REGIONAL_INDICATOR
+        if not (is_pair or kind == MARK or (kind == EMOJI_MODIFIER and is_emoji)):
             return place, end, kind
+        last_kind = MARK
 
 
 @kernel()
@@ -281,8 +312,11 @@ def number_words(text, final, classes, lower, slots, pool, offsets, counts, ids,
                     text, next_place, final, classes, lower, pool, end, last_kind
                 )
                 hashed = hash_word(pool, first, end)
-        elif kind in (IDEOGRAPH, PICTOGRAPH):
-            next_place, end, kind = _copy_symbol(text, place, final, classes, pool, first)
+        elif IDEOGRAPH <= kind <= SYMBOL:
+            next_place, end, kind = _copy_symbol(text, place, final, classes, lower, pool, first)
+            if end == first and kind != INCOMPLETE:
+                place += length
+                continue
             hashed = hash_word(pool, first, end)
         elif kind >= FORBIDDEN:
             break

@@ -87,7 +87,7 @@ def read_files(files: Sequence[str], *, field: str, strict: bool) -> Iterator[Bl
             text = cast(BinaryIO, io.BufferedReader(Unpacked(raw, packing))) if packing else raw
             head = text.read(BLOCK).removeprefix(_BYTE_ORDER_MARK)
             if is_json or head.lstrip().startswith(b"{"):
-                head += text.readline()  # whole lines
+                head += text.readline()  # completes the last line
                 is_json = is_json or _is_object(head.lstrip().partition(b"\n")[0])
             found_json |= is_json
             lines = itertools.chain(io.BytesIO(head), text)

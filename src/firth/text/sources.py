@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
@@ -13,6 +14,13 @@ from firth.arrays import PathLike
 from firth.errors import InputError
 
 STANDARD_INPUT = "-"
+
+_HOW_TO_GIVE_TEXT = (
+    " (strings in a list name files; to give text itself in Python, pass an iterator of strings, such as "
+    "iter(texts), or lists of words)"
+)
+# A name with spaces that ends like this is a file's name rather than a sentence.
+_SUFFIX = re.compile(r"\w\.[a-z0-9]{1,6}$", re.IGNORECASE)
 
 
 def find_files(sources: Iterable[PathLike]) -> list[str]:
@@ -31,12 +39,13 @@ def find_files(sources: Iterable[PathLike]) -> list[str]:
         There is no such file, no file in the folder, or none that matches the pattern.
     """
     files: list[str] = []
-    for given in sources:
-        source = os.fspath(given)
+    names = [os.fspath(given) for given in sources]
+    hint = _HOW_TO_GIVE_TEXT if _look_like_text(names) else ""
+    for source in names:
+        if not source:
+            raise InputError(f"an empty string names no file{_HOW_TO_GIVE_TEXT}")
         if "\n" in source or len(source) > 4096:
-            raise InputError(
-                "a corpus is named by its files; to give text itself, pass an iterator of strings"
-            )
+            raise InputError(f"{source[:40]!r}…: no such file{_HOW_TO_GIVE_TEXT}")
         try:
             mode = Path(source).stat().st_mode
         except (OSError, ValueError):
@@ -54,11 +63,18 @@ def find_files(sources: Iterable[PathLike]) -> list[str]:
             found = glob.glob(source, recursive=True)  # noqa: PTH207  # Path.glob takes no absolute patterns
             matches = sorted(match for match in found if Path(match).is_file())
             if not matches:
-                raise InputError(f"{source}: no file matches this pattern")
+                raise InputError(f"{source}: no file matches this pattern{hint}")
             files += matches
         else:
-            raise InputError(f"{source}: no such file")
+            raise InputError(f"{source}: no such file{hint}")
     return files
+
+
+def _look_like_text(names: Sequence[str]) -> bool:
+    """Return whether someone may have given text where the names of files are expected."""
+    if any(" " in name.strip() and not _SUFFIX.search(name) for name in names):
+        return True
+    return len(names) > 1 and not any("." in name or "/" in name or os.sep in name for name in names)
 
 
 def _files_below(folder: str) -> Iterator[str]:

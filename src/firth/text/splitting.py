@@ -15,8 +15,12 @@ https://www.unicode.org/reports/tr29/) that needs no dictionary. With the genera
   * ``_`` between letters or numbers: new_york;
   * a zero-width joiner or non-joiner before a letter, number or mark.
 * Each **Han ideograph** and each **Hiragana** character is a word of its own, with the marks that follow it.
-* Each **pictograph** (category So from U+1F000 on) is a word of its own, with the marks and skin tones that
-  follow it and with further pictographs that zero-width joiners tie to it.
+* Each **emoji** is a word of its own: a pictograph (category So from U+1F000 on, or a symbol below that
+  Unicode shows as an emoji by default: ☕); another symbol before the emoji variation selector U+FE0F (❤️,
+  ©️, #️⃣); a flag, which is a pair of regional indicators (🇫🇷). Marks, skin tones and tags that follow
+  belong to it, and so do further pictographs and symbols that zero-width joiners tie to it (👩‍❤️‍👨).
+* **Invisible characters** are left out of the text before all else: soft hyphens, directional marks and word
+  joiners. So they stand in no word and separate none.
 * Everything else separates words: spaces, punctuation, hyphens, other symbols, lone marks, U+FFFD.
 
 Text that is already tokenised is split at ASCII white space only (space, tab, carriage return, vertical tab,
@@ -25,7 +29,7 @@ form feed), and nothing in it is changed.
 Lowercasing is ``str.lower`` of the whole word. So the final sigma of ΟΔΟΣ becomes ς, İ becomes i and a
 combining dot, and the word to look up for a token ``t`` is always ``t.lower()``.
 
-Which characters are letters is what Python's `unicodedata` says, and grows a little with each Python version.
+Characters have the categories of Python's `unicodedata`, which gets a few more letters with each version.
 """
 
 from __future__ import annotations
@@ -42,9 +46,12 @@ from firth.errors import InputError
 
 # Classes of characters. Their order lets the compiled splitter test for a group with one comparison: first
 # the characters that begin or continue words, then those that may join words, then those that end them.
-LETTER, NUMBER, MARK, IDEOGRAPH, PICTOGRAPH, SKIN_TONE = range(6)
-ZERO_WIDTH, APOSTROPHE, POINT, UNDERSCORE = range(6, 10)
-SEPARATOR, NEWLINE, FORBIDDEN, INCOMPLETE = range(10, 14)
+LETTER, NUMBER, MARK, IDEOGRAPH, PICTOGRAPH, REGIONAL_INDICATOR, SYMBOL, EMOJI_MODIFIER = range(8)
+ZERO_WIDTH, APOSTROPHE, POINT, UNDERSCORE = range(8, 12)
+INVISIBLE, SEPARATOR, NEWLINE, FORBIDDEN, INCOMPLETE = range(12, 17)
+
+EMOJI_SELECTOR = 0xFE0F
+"""The variation selector that makes an emoji of the symbol before it."""
 
 INVALID_CODE = 0x110000
 """The compiled splitter's code for bytes that are not UTF-8; a row of its class table."""
@@ -67,15 +74,39 @@ _HAN_AND_HIRAGANA = [
     (0x20000, 0x3FFFF),  # the two ideographic planes
 ]
 
-# The rule, on text in which each character has become the letter of its class.
-_LETTERS = "LNMHESZ',_ "
+# Symbols below U+1F000 that are emoji without a variation selector (Emoji_Presentation in Unicode's
+# emoji-data.txt).
+_EMOJI_BY_DEFAULT = [
+    *((0x231A, 0x231B), (0x23E9, 0x23EC), (0x23F0, 0x23F0), (0x23F3, 0x23F3), (0x25FD, 0x25FE)),
+    *((0x2614, 0x2615), (0x2648, 0x2653), (0x267F, 0x267F), (0x2693, 0x2693), (0x26A1, 0x26A1)),
+    *((0x26AA, 0x26AB), (0x26BD, 0x26BE), (0x26C4, 0x26C5), (0x26CE, 0x26CE), (0x26D4, 0x26D4)),
+    *((0x26EA, 0x26EA), (0x26F2, 0x26F3), (0x26F5, 0x26F5), (0x26FA, 0x26FA), (0x26FD, 0x26FD)),
+    *((0x2705, 0x2705), (0x270A, 0x270B), (0x2728, 0x2728), (0x274C, 0x274C), (0x274E, 0x274E)),
+    *((0x2753, 0x2755), (0x2757, 0x2757), (0x2795, 0x2797), (0x27B0, 0x27B0), (0x27BF, 0x27BF)),
+    *((0x2B1B, 0x2B1C), (0x2B50, 0x2B50), (0x2B55, 0x2B55)),
+]
+# Punctuation that the emoji selector makes an emoji of: # * ‼ ⁉ 〰.
+_EMOJI_OF_PUNCTUATION = [ord("#"), ord("*"), 0x203C, 0x2049, 0x3030]
+_INVISIBLE = [
+    (0x00AD, 0x00AD),  # soft hyphen
+    (0x061C, 0x061C),  # Arabic letter mark
+    (0x200E, 0x200F),  # left-to-right and right-to-left mark
+    (0x202A, 0x202E),  # embeddings, overrides, and their end
+    (0x2060, 0x2060),  # word joiner
+    (0x2066, 0x2069),  # isolates, and their end
+]
+_INVISIBLE_CHARACTERS = re.compile(f"[{''.join(f'{chr(start)}-{chr(end)}' for start, end in _INVISIBLE)}]+")
+
+# The rule, on text in which each character has become the letter of its class. Of the marks, V is the emoji
+# selector; of the symbols, K is one of ASCII, to which zero-width joiners tie nothing.
+_LETTERS = "LNMHERWSZ',_  "
 _WORDS = re.compile(
     r"""
-    (?: L (?: M | Z(?=[LNM]) )* (?: '(?=L) | _(?=[LN]) )?
-      | N (?: M | Z(?=[LNM]) )* (?: ,(?=N) | _(?=[LN]) )?
+    (?: L (?: [MV] | Z(?=[LNMV]) )* (?: '(?=L) | _(?=[LN]) )?
+      | N (?: [MV] | Z(?=[LNMV]) )* (?: ,(?=N) | _(?=[LN]) )?
     )+
-    | H M*
-    | E [MS]* (?: Z E [MS]* )*
+    | H [MV]*
+    | (?: E | RR? | [WK](?=V) ) [MVS]* (?: Z (?: E | RR? | W ) [MVS]* )*
     """,
     re.VERBOSE,
 )
@@ -108,6 +139,7 @@ def split(line: str, *, lowercase: bool = True, pretokenized: bool = False) -> l
     if pretokenized:
         words = [word for word in re.split("[ \t\n\v\f\r]+", line) if word]
     else:
+        line = _INVISIBLE_CHARACTERS.sub("", line)
         classes = line.translate(_class_letters())  # type: ignore[arg-type]  # anything that can be indexed
         spans = (match.span() for match in _WORDS.finditer(classes))
         words = [line[start:end].replace("’", "'") for start, end in spans]
@@ -116,7 +148,10 @@ def split(line: str, *, lowercase: bool = True, pretokenized: bool = False) -> l
 
 @lru_cache(maxsize=1)
 def _class_letters() -> str:
-    return "".join(_LETTERS[k] for k in _classes().tolist())
+    letters = [_LETTERS[k] for k in _classes().tolist()]
+    letters[EMOJI_SELECTOR] = "V"
+    letters[ord("#")] = letters[ord("*")] = "K"
+    return "".join(letters)
 
 
 @lru_cache(maxsize=1)
@@ -130,9 +165,19 @@ def _classes() -> npt.NDArray[np.uint8]:
         block = classes[start : end + 1]
         block[block <= NUMBER] = IDEOGRAPH
     pictographs = (major == ord("S")) & (minor == ord("o"))
+    symbols = pictographs | (major == ord("S")) & (minor == ord("m"))
+    symbols[:0x80] = symbols[REPLACEMENT] = symbols[0x1F000:] = False
+    classes[symbols] = SYMBOL
+    classes[_EMOJI_OF_PUNCTUATION] = SYMBOL
     pictographs[:0x1F000] = False
     classes[pictographs] = PICTOGRAPH
-    classes[0x1F3FB : 0x1F3FF + 1] = SKIN_TONE
+    for start, end in _EMOJI_BY_DEFAULT:
+        classes[start : end + 1] = PICTOGRAPH
+    classes[0x1F1E6 : 0x1F1FF + 1] = REGIONAL_INDICATOR
+    classes[0x1F3FB : 0x1F3FF + 1] = EMOJI_MODIFIER  # skin tones
+    classes[0xE0020 : 0xE007F + 1] = EMOJI_MODIFIER  # tags
+    for start, end in _INVISIBLE:
+        classes[start : end + 1] = INVISIBLE
     classes[[0x200C, 0x200D]] = ZERO_WIDTH
     classes[[ord("'"), ord("’")]] = APOSTROPHE
     classes[[ord("."), ord(",")]] = POINT

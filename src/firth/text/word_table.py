@@ -42,7 +42,8 @@ class WordTable:
         self._offsets = np.zeros(1024, dtype=np.int64)
         self._counts = np.zeros(1024, dtype=np.int64)
         self._ids = np.zeros(1024, dtype=np.int32)
-        self._rest = b""  # a word at the end of the last block that may go on
+        # A word at the end of the last block, which the next block may continue.
+        self._rest = b""
         self._waiting: list[bytes] = []
 
     def __len__(self) -> int:
@@ -272,6 +273,6 @@ class _Numbers(dict[str, int]):
         if not isinstance(token, str):
             raise TypeError(f"{token!r} is not a string")
         token.encode()  # half a surrogate pair could not be saved later
-        self.words.append(str(token))  # NumPy's strings too become plain ones
+        self.words.append(str(token))  # a plain string, also for NumPy's strings
         self[token] = number = len(self)
         return number

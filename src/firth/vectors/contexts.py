@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from firth.vectors.cooccurrence import Cooccurrences
 
 Text: TypeAlias = Source | Iterable[Source] | Iterable[Iterable[str]]
-"""What a corpus is made of: files or sentences, see `firth.text.corpus.Corpus`."""
+"""The sources of a corpus, files or sentences: see `firth.text.corpus.Corpus`."""
 
-# A block is the text that a thread takes at a time, at one learning rate. It has about so many numbers of the
-# encoded corpus.
+# A block is the text that a thread takes at a time, at one learning rate. This is its size in numbers of the
+# encoded corpus; it is a little more or less, so that a block ends with a sentence.
 _NUMBERS_IN_BLOCK = 16_384
 
 
@@ -35,7 +35,8 @@ class WindowContexts:
     encoded
         The text.
     window
-        The largest distance. A pair j words apart counts as (window - j + 1) / window pairs.
+        The largest distance. A pair j words apart counts as (window - j + 1) / window pairs. It may be wider
+        than the sentences: then all words of a sentence are neighbours of each other.
     sample
         Threshold of the subsampling of frequent words; 0 keeps all.
 
@@ -45,10 +46,14 @@ class WindowContexts:
         The words.
     n_blocks : int
         Blocks of the text.
+    reach : int
+        The largest distance of two words of a sentence in this text, `window` at most.
     """
 
     def __init__(self, encoded: EncodedCorpus, window: int, sample: float) -> None:
         self.encoded, self.window, self.sample = encoded, window, sample
+        self._longest = encoded.longest_sentence(window + 1)
+        self.reach = max(1, min(window, self._longest - 1))
         self._ids = encoded.ids
         self.n_blocks = -(-len(self._ids) // _NUMBERS_IN_BLOCK)
 
@@ -58,9 +63,16 @@ class WindowContexts:
         return self.encoded.vocabulary
 
     @property
-    def pairs_of_a_center(self) -> int:
-        """The expected number of pairs of a centre word inside a long sentence."""
-        return self.window + 1
+    def pairs_of_a_center(self) -> float:
+        """The expected number of pairs of a centre word inside a long sentence.
+
+        Where the window is as wide as the longest sentence, the centre word is in the middle of that one.
+        """
+        if self._longest > self.window:
+            return self.window + 1
+        left = max(0, self._longest - 1) // 2
+        right = self._longest - 1 - left
+        return max(1.0, sum(n - n * (n - 1) / (2 * self.window) for n in (left, right)))
 
     def keep_probabilities(self) -> Float32s:
         """Return the probability that subsampling keeps a word, of each word."""

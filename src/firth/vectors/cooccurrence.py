@@ -1,4 +1,4 @@
-r"""How often words occur in each other's windows: all that the naive softmax objective knows of a corpus.
+r"""How often words occur in each other's windows: all that the naive softmax objective needs of a corpus.
 
 The loss of a corpus is a sum over pairs of a centre word c and an outside word o, and equal pairs cost the
 same. So it is :math:`\sum_{c,o} N(c,o) J(c,o)`, and the text is not needed once the weights N(c, o) are
@@ -25,9 +25,9 @@ from firth.progress import Progress
 from firth.text.encoded import EncodedCorpus
 from firth.vectors.kernels.cooccurrence import compress, count_pairs, subtract, weighted_sum
 
-# A thread gathers counts in dense rows of so many bytes. Above 32 MB, malloc gets slow.
+# A thread gathers counts in dense rows that take this many bytes. Above 32 MB, malloc gets slow.
 _BYTES_OF_ROWS = 24 << 20
-# Each range of rows takes a pass over the text, so a range has at least so many rows, whatever their size.
+# Each range of rows takes a pass over the text, so a range has at least this many rows, whatever their size.
 _FEWEST_ROWS = 64
 
 
@@ -38,11 +38,11 @@ class Cooccurrences:
     Attributes
     ----------
     starts : int64, shape (n + 1,)
-        The outside words of centre word c are those from ``starts[c]`` up to ``starts[c + 1]``:
+        The entries of centre word c are those from ``starts[c]`` up to ``starts[c + 1]``.
     outsides : int32, shape (nnz,)
-        their numbers, ascending, and
+        The outside word o of each entry, ascending for each centre word.
     weights : float32, shape (nnz,)
-        N(c, o).
+        The weight N(c, o) of each entry.
     """
 
     starts: Int64s
@@ -69,7 +69,7 @@ class Cooccurrences:
         return float(self.totals.sum())
 
     def entropy(self) -> float:
-        """Return the entropy of outside words given the centre word, in nats. No loss a pair is lower."""
+        """Return the entropy of outside words given the centre word, in nats: a lower bound of the loss."""
         entropy = 0.0
         for c in np.flatnonzero(self.totals):
             weights = self.weights[self.starts[c] : self.starts[c + 1]].astype(np.float64)
@@ -88,7 +88,7 @@ class Cooccurrences:
         return float(weighted_sum(self.starts, self.outsides, self.weights, centers, scores))
 
     def subtract_from(self, predicted: Floats, centers: Indices) -> None:
-        """Subtract the rows of some centre words from those of `predicted`, in place; shapes as for `dot`."""
+        """Subtract the rows of some centre words from `predicted`, in place; shapes are as for `dot`."""
         subtract(self.starts, self.outsides, self.weights, centers, predicted)
 
 
@@ -115,14 +115,16 @@ def count(
     sample
         The threshold of subsampling, see `firth.text.vocabulary.Vocabulary.keep_probabilities`.
     threads
-        They share out the ranges. The result does not depend on their number.
+        Number of threads. The result does not depend on it.
     progress
         Where to report.
     """
     progress = progress or Progress()
     n = len(encoded.vocabulary)
     keep = encoded.vocabulary.keep_probabilities(sample).astype(np.float64)
-    nearness = np.arange(window, 0, -1) / window
+    # No pair of a sentence is farther apart than its first and last word.
+    reach = max(1, min(window, encoded.longest_sentence(window + 1) - 1))
+    nearness = np.arange(window, window - reach, -1) / window
     rows = min(max(_BYTES_OF_ROWS // (8 * n), _FEWEST_ROWS), -(-n // threads))
     ids = encoded.ids
 

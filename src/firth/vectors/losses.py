@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from firth.vectors.cooccurrence import Cooccurrences
 
 
-# A thread computes so many bytes of scores at a time. With more, they fall out of the cache.
+# A thread computes this many bytes of scores at a time. More would not fit into the cache.
 _BYTES_OF_SCORES = 8 << 20
-# The exponential of so many nats is about the largest float64.
+# The exponential of a larger loss would overflow float64.
 _LARGEST_LOSS_NATS = 700.0
 
 
@@ -36,12 +36,12 @@ def softmax_loss(V: Floats, U: Floats, counts: Cooccurrences, *, threads: int = 
     counts
         Of the held-out text, with the same n words.
     threads
-        They share out the centre words. The result does not depend on their number.
+        Number of threads. The result does not depend on it.
 
     Raises
     ------
     InputError
-        The shapes do not go together, there are no pairs, or a vector is not finite.
+        The shapes do not match, there are no pairs, or a vector is not finite.
     """
 
     def loss_of(centers: Indices, scores: Floats) -> float:
@@ -100,7 +100,7 @@ def _mean_loss(
 ) -> float:
     """Sum a loss over the centre words that have pairs, a few at a time; return its mean over the pairs.
 
-    `loss_of` is given centre words and the scores of all outside words, and may overwrite the scores.
+    `loss_of` takes centre words and the scores of all outside words, and may overwrite the scores.
     """
     if V.ndim != 2 or V.shape != U.shape or len(V) != len(counts) or V.dtype != U.dtype:
         raise InputError(
@@ -124,5 +124,5 @@ def _mean_loss(
 
 
 def perplexity_of(loss: float) -> float:
-    """Return the exponential of a mean softmax loss: as hard as guessing among so many likely words."""
+    """Return the exponential of a mean softmax loss: a choice among so many equally likely words."""
     return math.exp(loss) if loss < _LARGEST_LOSS_NATS else math.inf

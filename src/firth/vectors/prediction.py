@@ -43,7 +43,7 @@ class Prediction:
 
     @property
     def perplexity(self) -> float:
-        """The exponential of the loss: as hard as guessing among so many equally likely words."""
+        """The exponential of the loss: predicting is like a choice among so many equally likely words."""
         return perplexity_of(self.loss)
 
     @property
@@ -78,7 +78,7 @@ def perplexity(
     """Return how well vectors predict the words around each word of a text, by the full softmax.
 
     Figures can be compared between vectors with the same vocabulary, window and sample. Vectors trained with
-    negative sampling are worse at it than they need be: they were not asked for normalised probabilities.
+    negative sampling score worse here, since their objective does not normalise probabilities.
 
     Parameters
     ----------
@@ -129,6 +129,7 @@ def perplexity(
             raise InputError(f"the held-out text, {reading.name}: {error}") from error
         pairs = WindowContexts(encoded, window, sample).count(threads=threads, progress=progress)
         words, known = encoded.n_words, encoded.n_kept
-        del encoded  # it must be closed before its folder can be removed
+        # The file must be closed before its folder can be removed.
+        del encoded
     loss = softmax_loss(vectors.matrix, vectors.outside, pairs, threads=threads)
     return Prediction(loss, pairs.pairs, words, known)

@@ -23,7 +23,7 @@ WORDS = 40
 
 
 def _sizes(dim: int, window: int, negative: int, chunk: int = 64, shared: int = 16) -> skipgram.ChunkSizes:
-    return skipgram.ChunkSizes(padded(dim), window, negative, chunk, shared)
+    return skipgram.ChunkSizes(padded(dim), window, window, negative, chunk, shared)
 
 
 def _parameters(dim: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -100,6 +100,21 @@ def test_a_step_is_that_of_the_formulas(sizes: tuple[int, ...], n: int) -> None:
     np.testing.assert_allclose(V.reshape(WORDS, -1)[:, :dim] - V2, -lr * grad_V, atol=2e-5)
     np.testing.assert_allclose(U.reshape(WORDS, -1)[:, :dim] - U2, -lr * grad_U, atol=2e-5)
     assert not V.reshape(WORDS, -1)[:, dim:].any(), "the padding must stay zero"
+
+
+@pytest.mark.parametrize(("window", "reach"), [(1000, 29), (1000, 60), (40, 29)])
+@pytest.mark.parametrize("chunk", [4, 24])
+def test_reach_of_a_wide_window(window: int, reach: int, chunk: int) -> None:
+    """Sentences have 30 words at most. Where no pair is farther apart, a shorter reach changes nothing."""
+    ids, sampling = _text(300), _sampling()
+    results = []
+    for each in (reach, window):
+        sizes = skipgram.ChunkSizes(padded(20), window, each, 5, chunk, 16)
+        V, U = _parameters(20)
+        sums = skipgram.train_block(ids, sampling, V, U, sizes, np.float32(0.05), SEED)
+        results.append((V, U, np.array(sums)))
+    for shorter, longer in zip(*results, strict=True):
+        np.testing.assert_allclose(shorter, longer, rtol=1e-5, atol=1e-6)
 
 
 def test_shared_negatives_have_the_expected_gradient_of_fresh_ones() -> None:

@@ -221,7 +221,7 @@ def test_after_a_break_it_stops_at_the_same_epoch_with_the_same_bits(
     with pytest.raises(InputError, match="made with patience = 2"):
         model.fit(train, heldout=heldout, patience=3, **resume)
     (folder / "firth-work" / kept[0]).unlink()
-    with pytest.raises(InputError, match=r"best-\d+\.safetensors: is gone"):
+    with pytest.raises(InputError, match=r"best-\d+\.safetensors: is missing"):
         model.fit(train, heldout=heldout, patience=2, **resume)
 
 

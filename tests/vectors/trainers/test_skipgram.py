@@ -57,6 +57,22 @@ def test_history_has_the_exact_loss() -> None:
     assert losses[-1] < 0.95 * losses[0]
 
 
+@pytest.mark.parametrize("settings", [{"threads": 1}, {"threads": 2, "deterministic": True}], ids=str)
+def test_the_same_training_makes_the_same_file_byte_for_byte(
+    settings: dict[str, int], tmp_path: Path
+) -> None:
+    files = []
+    for name in ("a", "b"):
+        vectors = _fit(**settings, sample=0)
+        assert vectors.history[0]["seconds"] > 0  # in memory, times are there
+        vectors.save(tmp_path / f"{name}.safetensors")
+        vectors.save(tmp_path / f"{name}.vec.gz")
+        files.append([(tmp_path / f"{name}{suffix}").read_bytes() for suffix in (".safetensors", ".vec.gz")])
+    assert files[0] == files[1]
+    loaded = firth.load_vectors(tmp_path / "a.safetensors").history
+    assert loaded[0].keys() == vectors.history[0].keys() - {"seconds"}
+
+
 def test_one_thread_and_a_seed_give_the_same_bits() -> None:
     first, again, other = _fit(seed=5), _fit(seed=5), _fit(seed=6)
     assert first.matrix.tobytes() == again.matrix.tobytes()
@@ -237,7 +253,7 @@ def test_a_checkpoint_that_does_not_fit_its_corpus(tmp_path: Path) -> None:
     ids = np.fromfile(tmp_path / "firth-work" / "ids.bin", np.int32)
     ids[5] = 10_000_000
     ids.tofile(tmp_path / "firth-work" / "ids.bin")
-    with pytest.raises(InputError, match="not that of the checkpoint"):
+    with pytest.raises(InputError, match="does not belong to its checkpoint"):
         model.fit(_sentences(), checkpoint_dir=tmp_path, resume=True)
     arrays, metadata = load_arrays(tmp_path / "firth-vectors-training.checkpoint", mmap=False)
     encode(Corpus(_sentences()), tmp_path / "firth-work", min_count=1)

@@ -25,7 +25,7 @@ _model, _text = panel("Model"), panel("Text")
 
 
 class OnBadText(Enum):
-    """What to do about bytes that are not UTF-8."""
+    """How to treat bytes that are not UTF-8."""
 
     strict = "strict"
     replace = "replace"
@@ -35,7 +35,7 @@ _ON_BAD_TEXT = OnBadText(SkipGramSettings.errors)
 
 
 class Objective(Enum):
-    """What training makes as small as it can."""
+    """The loss that training minimises."""
 
     negative_sampling = "negative-sampling"
     softmax = "softmax"
@@ -62,7 +62,7 @@ def train(
         ),
     ],
     objective: Annotated[
-        Objective, _model("softmax is exact, and slow with more than some 20,000 words (--max-vocab).")
+        Objective, _model("softmax is exact, and slow with more than about 20,000 words (--max-vocab).")
     ] = Objective.negative_sampling,
     dim: Annotated[int, _model("Numbers in a vector.")] = SkipGramSettings.dim,
     window: Annotated[int, _model("Words on each side that count as context.")] = SkipGramSettings.window,
@@ -72,13 +72,13 @@ def train(
     epochs: Annotated[
         int,
         _model(
-            "How often to go through the text.",
+            "Passes over the text.",
             show_default=f"{SkipGramSettings.epochs}; softmax: until it converges",
         ),
     ] = SkipGramSettings.epochs,
     min_count: Annotated[int, _model("Leave out words that are rarer.")] = SkipGramSettings.min_count,
     max_vocab: Annotated[
-        int | None, _model("Keep only so many words, the most frequent.", show_default="all")
+        int | None, _model("Keep only this many words, the most frequent.", show_default="all")
     ] = SkipGramSettings.max_vocab,
     sample: Annotated[
         float, _model("Thin out words more frequent than this share; 0: none.")
@@ -91,12 +91,12 @@ def train(
         ),
     ] = SkipGramSettings.lr,
     pretokenized: Annotated[
-        bool, _text("The text is cut already: words are what stands between spaces.", "--pretokenized")
+        bool, _text("The text is tokenised already: split it at white space only.", "--pretokenized")
     ] = SkipGramSettings.pretokenized,
     lowercase: Annotated[
         bool | None,
         _text(
-            "Put words in lower case or leave them.",
+            "Whether to lowercase words.",
             "--lowercase/--no-lowercase",
             show_default="lower case, unless --pretokenized",
         ),
@@ -124,7 +124,8 @@ def train(
     deterministic: Annotated[
         bool,
         run_option(
-            "Same bits every time, with several threads too; slower. softmax always is.", "--deterministic"
+            "The same bits in every run, also with several threads; slower. softmax always does this.",
+            "--deterministic",
         ),
     ] = SkipGramSettings.deterministic,
     checkpoint_dir: CheckpointDir = None,
@@ -138,8 +139,8 @@ def train(
 ) -> None:
     """Learn word vectors from text: skip-gram, with negative sampling or the exact softmax.
 
-    One line of text is one sentence or paragraph. Words are found by Unicode's rules and put in lower case.
-    JSON Lines are told by the name (.jsonl, .ndjson, .json) or by a JSON object in the first line.
+    One line of text is one sentence or paragraph. It is split into words by Unicode's rules, in lower case.
+    JSON Lines are recognised by the name (.jsonl, .ndjson, .json) or by a JSON object in the first line.
 
     \b
     Examples:
@@ -272,7 +273,7 @@ def _print_summary(vectors: WordVectors, output: Path) -> None:
     figures = _final_figures(vectors)
     seconds = sum(epoch["seconds"] for epoch in history)
     words = choose_words(vectors, 50)
-    word = vectors.words[words[len(words) // 2]] if len(words) else vectors.words[0]
+    word = vectors.words[words[len(words) // 2]]
     file = shlex.quote(str(output))
     print(f"Saved {output}: {len(vectors):,} words × {vectors.dim} dimensions.")
     print(f"Read {history[-1]['words']:,} words of text, trained for {duration(seconds)}.")

@@ -36,7 +36,9 @@ def save_own(table: Table, path: Path) -> None:
         with naming(path):
             _check_finite(table.outside)
         arrays["outside"] = table.outside
-    metadata = {**_KIND.fields(), "history": table.history, "metadata": table.metadata}
+    # The same training makes the same file, however long it took.
+    history = [{name: x for name, x in epoch.items() if name != "seconds"} for epoch in table.history]
+    metadata = {**_KIND.fields(), "history": history, "metadata": table.metadata}
     save_arrays(path, arrays, metadata)
 
 

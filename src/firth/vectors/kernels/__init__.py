@@ -1,1 +1,1 @@
-"""Compiled loops of training: what is drawn, how pairs are counted, and the steps on chunks of text."""
+"""Compiled loops of training: random draws, counts of pairs, and gradient steps on chunks of text."""

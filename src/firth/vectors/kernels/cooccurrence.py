@@ -7,7 +7,7 @@ import numpy as np
 from firth.arrays import Float32s, Float64s, Floats, Ids, Indices, Int64s
 from firth.compute.compiled import kernel
 
-# A word that is inside the window with a lower probability ends the window.
+# The search for outside words stops at a word that is inside the window with a lower probability.
 _SMALLEST_PROBABILITY = 1e-9
 
 
@@ -21,16 +21,17 @@ def count_pairs(ids: Ids, keep: Float64s, nearness: Float64s, first: int, dense:
         The text, −1 after each sentence.
     keep : float64 (n,)
         Probability that subsampling keeps a word.
-    nearness : float64 (window,)
+    nearness : float64 (reach,)
         Probability that a word is inside the window, by the number of kept words between it and the centre.
+        It is 0 for more words than these.
     first : int
         The centre word that row 0 belongs to.
     dense : float64 (rows, n)
         N(c, o) is added to ``dense[c - first, o]``.
     """
-    window = len(nearness)
+    reach = len(nearness)
     # between[k] is the probability that the centre is kept, and so are k of the words passed so far.
-    between = np.empty(window)
+    between = np.empty(reach)
     for t in range(len(ids)):
         row = ids[t] - first
         if ids[t] < 0 or row < 0 or row >= len(dense):
@@ -43,7 +44,7 @@ def count_pairs(ids: Ids, keep: Float64s, nearness: Float64s, first: int, dense:
             while inside > _SMALLEST_PROBABILITY and 0 <= p < len(ids) and ids[p] >= 0:
                 kept = keep[ids[p]]
                 inside = 0.0
-                for k in range(window - 1, -1, -1):
+                for k in range(reach - 1, -1, -1):
                     inside += between[k] * nearness[k]
                     nearer = between[k - 1] if k > 0 else 0.0
                     between[k] += kept * (nearer - between[k])
@@ -53,7 +54,7 @@ def count_pairs(ids: Ids, keep: Float64s, nearness: Float64s, first: int, dense:
 
 @kernel()
 def compress(dense: Float64s, outsides: Ids, weights: Float32s) -> None:
-    """Write what is not 0 in `dense`, row by row: the columns to `outsides`, the values to `weights`."""
+    """Write the nonzero entries of `dense`, row by row: columns to `outsides`, values to `weights`."""
     at = 0
     for row in range(dense.shape[0]):
         for o in range(dense.shape[1]):
@@ -65,7 +66,7 @@ def compress(dense: Float64s, outsides: Ids, weights: Float32s) -> None:
 
 @kernel()
 def weighted_sum(starts: Int64s, outsides: Ids, weights: Float32s, centers: Indices, scores: Floats) -> float:
-    """Return the sum of N(c, o) times ``scores[row, o]`` over the rows, row by row those of `centers`."""
+    """Return the sum of N(c, o) times ``scores[row, o]``; ``centers[row]`` is the word c of a row."""
     total = 0.0
     for row in range(len(centers)):
         for at in range(starts[centers[row]], starts[centers[row] + 1]):
@@ -75,7 +76,7 @@ def weighted_sum(starts: Int64s, outsides: Ids, weights: Float32s, centers: Indi
 
 @kernel()
 def subtract(starts: Int64s, outsides: Ids, weights: Float32s, centers: Indices, predicted: Floats) -> None:
-    """Subtract N(c, o) from ``predicted[row, o]``, row by row those of `centers`."""
+    """Subtract N(c, o) from ``predicted[row, o]``; ``centers[row]`` is the word c of a row."""
     for row in range(len(centers)):
         for at in range(starts[centers[row]], starts[centers[row] + 1]):
             predicted[row, outsides[at]] -= weights[at]

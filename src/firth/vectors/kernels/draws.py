@@ -1,4 +1,4 @@
-"""What training with negative sampling draws: which words are kept, and which are negatives."""
+"""The random draws of training with negative sampling: the words that are kept, and the negatives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from firth.compute.splitmix import draw, random_bits, seed_stream
 _kernel = kernel(error_model="numpy")
 
 Sampling = namedtuple("Sampling", "keep threshold alias")
-"""What the kernels draw from.
+"""The distributions that the kernels draw from.
 
 keep : uint32 (n,), probability that subsampling keeps a word, times 2**32 - 1;
 threshold : uint32 (n,), alias : int32 (n,), the noise distribution as an alias table

@@ -16,7 +16,7 @@ instead of K fresh ones for each pair, a centre with n pairs takes all S shared 
 (``docs/mathematics.md`` has the proof). And the radius of the dynamic window, uniform in 1..window, is not
 drawn but taken in expectation: a pair j words apart counts as (window - j + 1) / window pairs.
 
-Every chunk seeds its own random generator from the seed and its place in the text. What is drawn thus depends
+Every chunk seeds its own random generator from the seed and its place in the text. So the draws depend
 neither on the number of threads nor on where training was interrupted.
 """
 
@@ -42,11 +42,12 @@ cache."""
 # Without checks for division by zero, which would keep LLVM from making vector code of loops.
 _kernel = kernel(error_model="numpy")
 
-ChunkSizes = namedtuple("ChunkSizes", "dim window negative chunk shared")
+ChunkSizes = namedtuple("ChunkSizes", "dim window reach negative chunk shared")
 """The sizes that kernels are called with.
 
 dim : padded length of a row;
-window : largest distance of a pair;
+window : largest distance of a pair, as far as its weight is concerned;
+reach : largest distance of a pair in the text, `window` at most;
 negative : negatives for each pair, K;
 chunk : centres of a chunk, a multiple of 4;
 shared : negatives that the centres of a chunk share, S, a multiple of 4.
@@ -74,8 +75,8 @@ def _aligned_zeros(n):
 
 @_kernel
 def _outside_rows(sizes):
-    """Return how many outside words a chunk may look at: `window` to either side, in whole tiles of 4."""
-    return sizes.chunk + 2 * sizes.window + 8
+    """Return how many outside words a chunk may look at: `reach` to either side, in whole tiles of 4."""
+    return sizes.chunk + 2 * sizes.reach + 8
 
 
 @_kernel
@@ -83,7 +84,7 @@ def _new_scratch(sizes):
     """Return the buffers of a chunk. They begin as zeros, as tiles read past the rows that are filled."""
     dim, outside = sizes.dim, _outside_rows(sizes)
     # The factors of a centre begin at its tile and fill whole vectors, which may end past the last row.
-    span = -(-(4 + 2 * sizes.window) // LANES) * LANES
+    span = -(-(4 + 2 * sizes.reach) // LANES) * LANES
     positive_stride = -(-(sizes.chunk + span) // LANES) * LANES
     negative_stride = -(-sizes.shared // LANES) * LANES
     return Scratch(
@@ -98,22 +99,34 @@ def _new_scratch(sizes):
 
 
 @_kernel
-def _context(first, last, start, m, window):
+def _context(first, last, start, m, reach):
     """Return the positions [low, high) of possible outside words of the `m` centres from `start` on."""
-    low = max(np.int64(first[start]), start - window)
-    high = min(np.int64(last[start + m - 1]), start + m - 1 + window) + 1
+    low = max(np.int64(first[start]), start - reach)
+    high = min(np.int64(last[start + m - 1]), start + m - 1 + reach) + 1
     return low, high
+
+
+@_kernel
+def _columns_of_tile(sizes, first, last, start, m, c):
+    """Return the range [begin, end) of the columns of a tile with outside words, in whole tiles of 4.
+
+    All other columns are 0: where sentences are much shorter than the longest one, most of them.
+    """
+    low, high = _context(first, last, start, m, sizes.reach)
+    begin = max(0, low - start + sizes.reach - c) // 4 * 4
+    end = min(4 + 2 * sizes.reach, high - start + sizes.reach - c)
+    return begin, -(-end // 4) * 4
 
 
 @_kernel
 def _gather(V, U, sizes, words, first, last, start, m, negatives, scratch):
     """Copy the rows that the `m` centres from position `start` on need."""
     dim = sizes.dim
-    low, high = _context(first, last, start, m, sizes.window)
+    low, high = _context(first, last, start, m, sizes.reach)
     for k in range(m):
         copy_row(scratch.centers, k * dim, V, words[start + k] * dim, dim)
     for p in range(low, high):
-        copy_row(scratch.outside, (p - start + sizes.window) * dim, U, words[p] * dim, dim)
+        copy_row(scratch.outside, (p - start + sizes.reach) * dim, U, words[p] * dim, dim)
     for k in range(sizes.shared):
         copy_row(scratch.noise, k * dim, U, negatives[k] * dim, dim)
 
@@ -141,13 +154,13 @@ def _factors(sizes, first, last, start, m, lr, scratch, ahead):
     float, float
         The summed loss and the summed weight of the pairs.
     """
-    dim, window, shared = sizes.dim, sizes.window, sizes.shared
+    dim, window, reach, shared = sizes.dim, sizes.window, sizes.reach, sizes.shared
     centers, outside, noise = scratch.centers, scratch.outside, scratch.noise
     positive, negative = scratch.positive, scratch.negative
     positive_stride, negative_stride = len(positive) // sizes.chunk, len(negative) // sizes.chunk
     zero, one = np.float32(0.0), np.float32(1.0)
     slope, share = np.float32(1.0 / window), np.float32(sizes.negative / shared)
-    span = -(-(4 + 2 * window) // LANES) * LANES
+    span = -(-(4 + 2 * reach) // LANES) * LANES
     scratch.losses[:] = 0
     zero_row(positive, 0, len(positive))
     pairs = 0.0
@@ -159,22 +172,23 @@ def _factors(sizes, first, last, start, m, lr, scratch, ahead):
                 centers, c * dim, dim,
                 noise, k * dim, dim, dim,
             )  # fmt: skip
-        for k in range(0, 4 + 2 * window, 4):
-            # Column c + k belongs to row c + k of `outside`. The centre i itself is in column i + window.
+        begin, end = _columns_of_tile(sizes, first, last, start, m, c)
+        for k in range(begin, end, 4):
+            # Column c + k belongs to row c + k of `outside`. The centre i itself is in column i + reach.
             dot_tile(
                 positive, c * positive_stride + c + k, positive_stride,
                 centers, c * dim, dim,
                 outside, (c + k) * dim, dim, dim,
             )  # fmt: skip
         for i in range(c, c + 4):
-            left, right = 0, 0  # no pairs past the end of the text
+            left, right = 0, 0  # a row past the end of the text has no pairs
             if i < m:
                 p = start + i
-                left, right = min(window, p - first[p]), min(window, last[p] - p)
+                left, right = min(reach, p - first[p]), min(reach, last[p] - p)
             weight = _weight_of_pairs(left, window) + _weight_of_pairs(right, window)
             pairs += weight
-            middle = i - c + window
-            for k in range(0, span, LANES):
+            middle = i - c + reach
+            for k in range(begin // LANES * LANES, min(span, end), LANES):
                 logistic_step(
                     positive, i * positive_stride + c + k, middle - left - k, middle + right - k, middle - k,
                     one + slope, slope, one, lr, scratch.losses, 0,
@@ -198,7 +212,7 @@ def _weight_of_pairs(n, window):
 
 
 @_kernel
-def _band_of_steps(sizes, start, m, scratch, steps, steps_at, steps_stride, band, n, ahead):
+def _band_of_steps(sizes, first, last, start, m, scratch, steps, steps_at, steps_stride, band, n, ahead):
     """Compute the columns ``band : band + n`` of the steps of all rows of a chunk from the factors.
 
     They are written to ``steps[steps_at + row * steps_stride : ... + n]``. The rows of the centres come
@@ -208,9 +222,11 @@ def _band_of_steps(sizes, start, m, scratch, steps, steps_at, steps_stride, band
     centers, outside, noise = scratch.centers, scratch.outside, scratch.noise
     positive, negative = scratch.positive, scratch.negative
     positive_stride, negative_stride = len(positive) // sizes.chunk, len(negative) // sizes.chunk
-    columns = 4 + 2 * sizes.window
+    columns = 4 + 2 * sizes.reach
     first_outside = sizes.chunk
     first_noise = first_outside + _outside_rows(sizes)
+    low, high = _context(first, last, start, m, sizes.reach)
+    first_row, last_row = (low - start + sizes.reach) // 4 * 4, high - start + sizes.reach
     tiles = (m + 3) // 4
     for tile in range(tiles):
         c = 4 * tile
@@ -220,13 +236,15 @@ def _band_of_steps(sizes, start, m, scratch, steps, steps_at, steps_stride, band
             negative, c * negative_stride, negative_stride, 1, shared,
             noise, band, dim, n,
         )  # fmt: skip
+        begin, end = _columns_of_tile(sizes, first, last, start, m, c)
+        end = min(end, columns)
         add_product_tile(
             steps, target, steps_stride,
-            positive, c * positive_stride + c, positive_stride, 1, columns,
-            outside, c * dim + band, dim, n,
+            positive, c * positive_stride + c + begin, positive_stride, 1, end - begin,
+            outside, (c + begin) * dim + band, dim, n,
         )  # fmt: skip
         _prefetch_outside(sizes, start + sizes.chunk + c, band, n, ahead)
-    for row in range(0, 4 * tiles + 2 * sizes.window, 4):
+    for row in range(first_row, min(last_row, 4 * tiles + 2 * sizes.reach), 4):
         # The tiles of centres that reach these four outside words.
         low, high = max(0, row - columns + 4) // 4 * 4, min(4 * tiles, row + 4)
         product_tile(
@@ -257,7 +275,7 @@ def _prefetch_centers(sizes, start, tile, ahead):
 def _prefetch_outside(sizes, start, band, n_band, ahead):
     """Fetch a band of the outside words of the next chunk which this one does not have."""
     _, U, words, n, _ = ahead
-    for p in range(start + sizes.window, min(start + sizes.window + 4, n)):
+    for p in range(start + sizes.reach, min(start + sizes.reach + 4, n)):
         prefetch(U, words[p] * sizes.dim + band, n_band)
 
 
@@ -301,16 +319,16 @@ def train_block(ids, sampling, V, U, sizes, lr, seed):
         chunk_loss, chunk_pairs = _factors(sizes, first, last, start, m, lr, scratch, ahead)
         loss += chunk_loss
         pairs += chunk_pairs
-        low, high = _context(first, last, start, m, sizes.window)
+        low, high = _context(first, last, start, m, sizes.reach)
         first_outside = sizes.chunk
         first_noise = first_outside + _outside_rows(sizes)
         for band in range(0, dim, BAND):
             width = min(BAND, dim - band)
-            _band_of_steps(sizes, start, m, scratch, scratch.steps, 0, BAND, band, width, ahead)
+            _band_of_steps(sizes, first, last, start, m, scratch, scratch.steps, 0, BAND, band, width, ahead)
             for k in range(m):
                 add_row(V, words[start + k] * dim + band, scratch.steps, k * BAND, width)
             for p in range(low, high):
-                row = first_outside + p - start + sizes.window
+                row = first_outside + p - start + sizes.reach
                 add_row(U, words[p] * dim + band, scratch.steps, row * BAND, width)
             for k in range(sizes.shared):
                 add_row(U, negatives[k] * dim + band, scratch.steps, (first_noise + k) * BAND, width)
@@ -352,7 +370,7 @@ def train_block_in_step(ids, sampling, V, U, sizes, lr, seed, thread, threads, s
     float, float
         The loss summed over all pairs, and their number, by weight; in thread 0 only.
     """
-    dim, chunk, window = sizes.dim, sizes.chunk, sizes.window
+    dim, chunk, reach = sizes.dim, sizes.chunk, sizes.reach
     outside = _outside_rows(sizes)
     state = np.empty(1, np.uint64)
     seed_stream(state, seed, 0)
@@ -372,12 +390,14 @@ def train_block_in_step(ids, sampling, V, U, sizes, lr, seed, thread, threads, s
             sums[c, 0], sums[c, 1] = _factors(sizes, first, last, start, m, lr, scratch, nothing)
             for band in range(0, dim, BAND):
                 width = min(BAND, dim - band)
-                _band_of_steps(sizes, start, m, scratch, steps[c], band, dim, band, width, nothing)
-            low, high = _context(first, last, start, m, window)
+                _band_of_steps(
+                    sizes, first, last, start, m, scratch, steps[c], band, dim, band, width, nothing
+                )
+            low, high = _context(first, last, start, m, reach)
             rows[c, :] = -1
             rows[c, :m] = words[start : start + m]
             for p in range(low, high):
-                rows[c, chunk + p - start + window] = words[p]
+                rows[c, chunk + p - start + reach] = words[p]
             rows[c, chunk + outside :] = negatives
         meetings += 1
         meet(counter, meetings * threads)

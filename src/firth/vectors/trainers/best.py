@@ -16,18 +16,18 @@ _VECTORS = ("V", "U")
 
 
 class BestVectors:
-    """Keeps V and U of the epoch with the lowest held-out loss; nothing without patience.
+    """Keeps V and U of the epoch with the lowest held-out loss. Without patience, it keeps nothing.
 
-    They are on disk rather than in memory, where they would take as much again as those in training. All
-    decisions follow from the history alone, so a training that is resumed comes to the same ones.
+    The vectors are kept on disk: in memory, they would double the size of a training. All decisions depend on
+    the history alone, so a resumed training makes the same ones.
 
     Parameters
     ----------
     folder
-        Where to keep them.
+        Where to keep the vectors.
     patience
-        Stop after so many epochs in a row that were no better than the best before them. None: never stop
-        before the last epoch, whose vectors are then the result.
+        Stop after this many epochs in a row without a new best one. None: train to the last epoch, whose
+        vectors are then the result.
     """
 
     def __init__(self, folder: Path, patience: int | None) -> None:
@@ -47,22 +47,22 @@ class BestVectors:
         return self._patience is not None and is_exhausted(_losses(history), self._patience, lowest=True)
 
     def check(self, history: Sequence[dict[str, float]]) -> None:
-        """Check that the vectors of the best epoch are there, when training goes on after this history.
+        """Check that the vectors of the best epoch are in the folder when training is resumed.
 
         Raises
         ------
         InputError
-            They are not.
+            They are missing.
         """
         best = self.epoch(history)
         if best and self._patience is not None and not self._path(best).exists():
-            raise InputError(f"{self._path(best)}: is gone, so training cannot go on; use another folder")
+            raise InputError(f"{self._path(best)}: is missing, so training cannot go on; use another folder")
 
     def keep(self, objective: Objective, checkpoints: Checkpoints) -> None:
         """After an epoch, keep its vectors if they are the best so far.
 
-        Those that were the best before are deleted only when no checkpoint needs them any more. So wherever
-        the process is killed, the last checkpoint has the vectors that its history calls the best.
+        The previous best vectors are deleted only after a new checkpoint is saved. So the last checkpoint
+        finds the best vectors of its history, wherever the process is killed.
         """
         position = objective.position
         if self._patience is None or self.epoch(position.history) < position.epoch:

@@ -1,4 +1,4 @@
-"""Text that is held out of training, to judge epochs by."""
+"""Text that is held out of training, on which each epoch is judged."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class HeldOut:
     Attributes
     ----------
     counts
-        Its pairs.
+        The pairs of the text.
     words, known : int
-        Its words, and those that are in the vocabulary; the others are left out.
+        The number of its words, and how many of them are in the vocabulary; the others are left out.
     """
 
     counts: Cooccurrences
@@ -44,9 +44,9 @@ def check_heldout(
     Parameters
     ----------
     heldout
-        A share of the corpus, or a text of its own, which is read as the corpus is; None for nothing.
+        A share of the corpus, or another text, which is read in the same way as the corpus; None for neither.
     patience
-        Stop after so many epochs in a row that were no better than the best before them; None for never.
+        Stop after this many epochs in a row without a new best one; None for never.
     corpus
         The text to train on.
 
@@ -58,8 +58,8 @@ def check_heldout(
     Raises
     ------
     InputError
-        The share is not between 0 and 1, `patience` is not a whole number of at least 1 or has nothing to
-        judge by, or a file is to be both trained on and held out.
+        The share is not between 0 and 1; `patience` is not a whole number of at least 1, or there is no
+        held-out text; or a file is in both the corpus and the held-out text.
     """
     if patience is not None:
         if heldout is None:
@@ -101,7 +101,7 @@ def hold_out(
     threads: int,
     progress: Progress,
 ) -> tuple[EncodedCorpus, HeldOut | None]:
-    """Return the text to train on, and the one held out: the same ones every time for the same arguments.
+    """Return the text to train on and the text held out. The same arguments give the same texts.
 
     Parameters
     ----------
@@ -112,13 +112,13 @@ def hold_out(
     directory
         Folder for the encoded parts.
     window, sample
-        Of the pairs, as in training.
+        The window and the subsampling of the pairs, as in training.
     seed
         See `split`.
     threads
         Threads to count with.
     progress
-        Where to tell how many words are held out, and how many of them are not in the vocabulary.
+        Notes how many words are held out, and how many of them are not in the vocabulary.
 
     Raises
     ------

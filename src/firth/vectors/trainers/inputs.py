@@ -1,7 +1,7 @@
-"""What the input vector of a centre word is made of.
+"""How the input vector of a centre word is made from rows of V.
 
-It is the row of the word in V. The rows of V are not asked for anywhere else: where an input is made of
-several rows (the words of a window, a word and its n-grams), they are listed, filled and read here.
+Skip-gram takes one row, the row of the word. All code that depends on the rows of V is here, so that an input
+made from several rows (the words of a window, a word and its n-grams) needs changes in this file only.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import numpy as np
 
 from firth.arrays import Float32s
 
-# Rows that are filled at a time: there is never a second matrix in memory.
+# This many rows are filled at a time, so that memory never holds a second matrix.
 _ROWS_AT_A_TIME = 4096
 
 
 @dataclass(frozen=True)
 class WordRows:
-    """Each word has one row of V, and is one input vector: this row.
+    """The input vector of a word is its row of V.
 
     Attributes
     ----------

@@ -25,17 +25,18 @@ if TYPE_CHECKING:
     from firth.vectors.kernels.draws import Sampling
     from firth.vectors.kernels.skipgram import ChunkSizes
 
-# A chunk has at most so many centres. Larger chunks are faster, because rows travel less, but cost similarity
-# scores: on 16 M words and 5 epochs, SimLex-999 is 30.5 with 24 centres and 29.5 with 64. Long rows are less
-# sensitive (33.5 with 24, 48 and 64 centres at 300 dimensions), and gain more speed.
+# The largest number of centres in a chunk. Larger chunks are faster, because rows are read and written less
+# often, but similarity scores fall: on 16 M words and 5 epochs, SimLex-999 is 30.5 with 24 centres and 29.5
+# with 64. Long rows are less sensitive (33.5 with 24, 48 and 64 centres at 300 dimensions), and gain more
+# speed.
 _MOST_CENTERS, _MOST_CENTERS_OF_LONG_ROWS, _DIMENSIONS_OF_A_LONG_ROW = 24, 48, 128
-# Gradients that are taken at the same vectors move a row by at most so many steps: learning rate x pairs.
+# Gradients taken at the same vectors may move a row by at most this many steps (learning rate x pairs).
 _MOST_STEPS_AT_ONCE = 4.0
-# Training has diverged when the loss is so many times the loss at U = 0, which is (1 + K) log 2.
+# Training counts as diverged when the loss exceeds this multiple of the loss at U = 0, (1 + K) log 2.
 _DIVERGED_LOSS_RATIO = 1.5
-# It is worth a note if subsampling leaves less than this share of the words.
+# A note is shown if subsampling leaves less than this share of the words.
 _SMALLEST_SHARE_KEPT = 0.1
-# Threads that wait for each other stop waiting when the counter is this large.
+# A waiting thread goes on when the counter reaches the value it waits for. This value releases all of them.
 _NOBODY_WAITS = 2**62
 
 
@@ -49,7 +50,7 @@ class NegativeSampling(Objective):
     contexts
         Where the pairs come from.
     inputs
-        What a centre's input vector is made of.
+        How a centre's input vector is made.
     progress
         Where to note a learning rate that is lowered, and subsampling that leaves hardly any words.
     """
@@ -90,7 +91,7 @@ class NegativeSampling(Objective):
             )
 
     def begin(self) -> None:
-        """Make V as word2vec does, and U of zeros."""
+        """Initialise V as word2vec does, and U with zeros."""
         self._allocate()
         self._inputs.initialize(self._views()[0], self.settings.seed)
 
@@ -149,7 +150,7 @@ class NegativeSampling(Objective):
         position.seconds += time.perf_counter() - started
         position.done = parts.stop
         highest = _DIVERGED_LOSS_RATIO * (1 + self.settings.negative) * math.log(2)
-        if not position.loss <= highest * position.pairs:  # so written, NaN is an error too
+        if not position.loss <= highest * position.pairs:  # written this way, NaN is an error too
             threads = f", or the {self._threads} threads" if self._threads > 1 else ""
             raise InputError(
                 f"training diverged in epoch {position.epoch + 1}: lower the learning rate, "
@@ -174,7 +175,7 @@ class NegativeSampling(Objective):
         )
 
     def final_figures(self, progress: Progress) -> dict[str, float]:
-        """Return nothing: the losses of the epochs say it all."""
+        """Return no figures: the history has the loss of each epoch."""
         return {}
 
     def take_vectors(self) -> tuple[Float32s, Float32s]:
@@ -207,7 +208,7 @@ class NegativeSampling(Objective):
             counters[:] = _NOBODY_WAITS
             raise
         wait(threads)
-        # All results are asked for, so that an error in any thread is raised.
+        # Taking the results of all threads raises the error of any thread.
         results = [thread.result() for thread in threads]
         return results[0]
 
@@ -246,8 +247,9 @@ def _sampling(contexts: WindowContexts) -> Sampling:
 def _chunk_sizes(contexts: WindowContexts, settings: SkipGramSettings) -> tuple[ChunkSizes, float]:
     """Choose how many centres a chunk has and how many negatives they share; return the highest safe lr too.
 
-    A centre has window + 1 pairs in expectation and would draw K negatives for each. Half as many shared
-    ones keep most of the quality (``docs/benchmarks.md`` compares other numbers).
+    A centre has window + 1 pairs in expectation, or fewer where the window is wider than the sentences. It
+    would draw K negatives for each. Half as many shared ones keep most of the quality
+    (``docs/benchmarks.md`` compares other numbers).
 
     All pairs of a chunk take their gradients at the same vectors, and so do the chunks of other threads at
     the same time. The more of these pairs have the same row, the farther their gradients move it, each
@@ -259,7 +261,7 @@ def _chunk_sizes(contexts: WindowContexts, settings: SkipGramSettings) -> tuple[
     from firth.vectors.kernels.skipgram import ChunkSizes
 
     pairs = contexts.pairs_of_a_center
-    shared = -(-settings.negative * pairs // 8) * 4
+    shared = int(-(-settings.negative * pairs // 8)) * 4
     chunks = CHUNKS_IN_STEP if settings.deterministic else settings.threads_used
     kept = contexts.kept_counts()
     as_outside = chunks * pairs * kept.max() / kept.sum()
@@ -270,7 +272,8 @@ def _chunk_sizes(contexts: WindowContexts, settings: SkipGramSettings) -> tuple[
     is_long = settings.dim > _DIMENSIONS_OF_A_LONG_ROW
     largest = _MOST_CENTERS_OF_LONG_ROWS if is_long else _MOST_CENTERS
     chunk = max(int(min(most / settings.lr, largest)) // 4 * 4, 4)
-    return ChunkSizes(padded(settings.dim), settings.window, settings.negative, chunk, shared), most / chunk
+    dim, window, negative = padded(settings.dim), settings.window, settings.negative
+    return ChunkSizes(dim, window, contexts.reach, negative, chunk, shared), most / chunk
 
 
 def _without_padding(flat: Float32s, stride: int, dim: int) -> Float32s:

@@ -17,8 +17,8 @@ from firth.checks import (
 )
 
 CHUNKS_IN_STEP = 8
-"""Chunks of text that deterministic threads share out before they wait for each other. So no more threads
-than that have anything to do."""
+"""Deterministic threads share out this many chunks of text before they wait for each other. More threads than
+this would have nothing to do."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class VectorSettings:
         Length of the vectors.
     window
         Outside words are at most this far from the centre word. A word j places away counts as
-        (window - j + 1) / window pairs: word2vec draws the radius from 1..window, this is its expectation.
+        (window - j + 1) / window pairs, the expectation of word2vec's radius drawn from 1..window.
+        A window wider than the sentences makes all words of a sentence neighbours.
     sample
         Threshold of the subsampling of frequent words; 0 keeps all.
     max_vocab
@@ -175,7 +176,7 @@ _Trainer = TypeVar("_Trainer", bound=type[VectorSettings])
 
 def with_documented_settings(trainer: _Trainer) -> _Trainer:
     """Put the parameters that settings classes document in the place of ``{settings}`` in a docstring."""
-    if trainer.__doc__:  # there is none with python -OO
+    if trainer.__doc__:  # python -OO removes docstrings
         parts = []
         for settings in reversed(trainer.__mro__):
             if settings.__module__ == __name__:

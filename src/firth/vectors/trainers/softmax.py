@@ -43,20 +43,21 @@ from firth.vectors.trainers.settings import ExactSoftmaxSettings
 if TYPE_CHECKING:
     from firth.vectors.cooccurrence import Cooccurrences
 
-# The scores of a minibatch take at most so many bytes.
+# The largest size of the scores of a minibatch, in bytes.
 _BYTES_OF_SCORES = 256 << 20
-# An epoch has so many minibatches, unless memory asks for more.
+# An epoch has at least this many minibatches; more if their scores would not fit into memory.
 _FEWEST_MINIBATCHES = 40
-# A thread takes about so many centre words of a minibatch at a time, and then so many outside words.
+# A thread takes about this many centre words of a minibatch at a time, and then this many outside words.
 _CENTERS_AT_A_TIME, _OUTSIDES_AT_A_TIME = 128, 1024
-# So many bytes of scores are turned into errors at a time: they stay in the cache.
+# Scores are turned into errors this many bytes at a time, so that they stay in the cache.
 _BYTES_IN_CACHE = 1 << 20
-# A centre vector moves once an epoch. What U was several epochs ago is no guide, so Adam forgets soon.
+# A centre vector moves once an epoch. Gradients from several epochs ago belong to another U, so the mean of
+# the gradients in Adam is a short one.
 _BETA1_OF_CENTERS = 0.5
-# Outside vectors move with every minibatch, so their learning rate is only this share of the one of centre
-# vectors.
+# Outside vectors move with every minibatch, so their learning rate is only this share of the learning rate of
+# centre vectors.
 _SHARE_OF_LR_FOR_OUTSIDES = 0.2
-# Training has diverged when the loss is so many times the loss at U = 0, which is log n, plus 1.
+# Training counts as diverged when the loss exceeds this multiple of 1 + log n (log n is the loss at U = 0).
 _DIVERGED_LOSS_RATIO = 1.5
 # Training has converged when an epoch lowers the loss by less than this share of the loss of the first epoch.
 _CONVERGED_SHARE_OF_LOSS = 1e-4
@@ -153,7 +154,7 @@ class Softmax(Objective):
         return round(self.position.pairs)
 
     def run(self, parts: range, pool: ThreadPoolExecutor) -> None:
-        """Train on some minibatches, one after the other; how many threads there are makes no difference."""
+        """Train on some minibatches, one after the other; the number of threads makes no difference."""
         order = np.random.default_rng((self.settings.seed, self.position.epoch)).permutation(self.n_parts)
         for part in parts:
             started = time.perf_counter()
@@ -164,7 +165,7 @@ class Softmax(Objective):
     def check_epoch(self) -> None:
         """Check that training did not diverge."""
         highest = _DIVERGED_LOSS_RATIO * (1 + math.log(len(self._counts)))
-        if not self.position.mean_loss < highest:  # so written, NaN is an error too
+        if not self.position.mean_loss < highest:  # written this way, NaN is an error too
             raise InputError(
                 f"training diverged in epoch {self.position.epoch + 1}: lower the learning rate, "
                 f"which was {self.initial_lr:g}"
@@ -233,7 +234,7 @@ class Softmax(Objective):
         adam.step({"U": self.arrays["U"][rows]}, {"U": errors[:, rows].T @ V})
 
     def _adam(self, name: str, rows: slice, lr: float, beta1: float, steps: int) -> Adam:
-        """Return Adam for some rows of a matrix, after so many steps."""
+        """Return Adam for some rows of a matrix, after the given number of steps."""
         adam = Adam(lr, beta1=beta1)
         adam.steps = steps
         adam.first = {name: self.arrays[f"{name}_first"][rows]}

@@ -26,7 +26,7 @@ from firth.vectors.trainers.settings import VectorSettings
 from firth.vectors.word_vectors import WordVectors
 from firth.version import __version__
 
-# There is a look at progress, checkpoints and Ctrl-C after about so many seconds of training.
+# The trainer updates the progress and checks for checkpoints and Ctrl-C about this often.
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 
@@ -63,31 +63,32 @@ class VectorTrainer(VectorSettings, ABC):
             Text that is not trained on, to compute the loss on after each epoch: a share of the corpus, such
             as 0.02 (see `firth.vectors.split.split`), or files or sentences as for `corpus`.
         patience
-            Stop after so many epochs in a row that did not lower the held-out loss, and return the vectors of
-            the epoch where it was lowest. None: all epochs, and the vectors of the last one.
+            Stop after this many epochs in a row that did not lower the held-out loss, and return the vectors
+            of the epoch with the lowest. None: train all epochs, and return the vectors of the last one.
         checkpoint_dir
-            Folder for the encoded corpus and, every 30 seconds, all that is needed to go on. Without it, the
-            encoded corpus (4 bytes a word) is in a temporary folder, and an interrupted training is lost.
+            Folder for the encoded corpus and for a checkpoint every 30 seconds. Without it, the encoded
+            corpus (4 bytes a word) is in a temporary folder, and an interrupted training is lost.
         resume
-            Go on from the checkpoint in `checkpoint_dir`, or begin if there is none. Files must be unchanged;
-            that sentences from Python are the same as before is taken on trust.
+            Go on from the checkpoint in `checkpoint_dir`, or begin if there is none. Files must be unchanged.
+            Sentences from Python must be the same as before, which is not checked.
         progress
-            What to report to, such as `firth.progress.default_progress()`; None is silent.
+            Where to report, such as `firth.progress.default_progress()`; None is silent.
 
         Returns
         -------
         WordVectors
-            The centre vectors, and the outside vectors as ``outside``. ``history`` has for each epoch the
-            exact mean loss of a pair, each pair at the vectors that its gradient was taken at, with the
-            expected number of pairs. With `heldout`, ``history`` has the loss of the held-out text after
-            each epoch as ``heldout`` (in expectation, if negatives are drawn), and ``metadata["heldout"]``
-            that of the result, its epoch, and how many words the text has and how many are known.
+            The centre vectors, and the outside vectors as ``outside``. ``history`` has an entry for each
+            epoch, with the expected number of pairs and the exact mean loss of a pair, computed at the
+            vectors at which its gradient was taken. With `heldout`, each entry has the loss of the held-out
+            text after the epoch as ``heldout`` (in expectation, if negatives are drawn), and
+            ``metadata["heldout"]`` has the loss of the result, its epoch, and the numbers of words and of
+            known words of the text.
 
         Raises
         ------
         InputError
-            The corpus cannot be read, has too few words or too many different ones; the checkpoint is of
-            another corpus or of other settings, or there is one and `resume` was not asked for; the held-out
+            The corpus cannot be read, or has too few words or too many different ones; the checkpoint
+            belongs to another corpus or other settings, or there is one without `resume`; the held-out
             text is part of the corpus or has no two known words beside each other; the training diverged.
         KeyboardInterrupt
             Training was interrupted; if there is a `checkpoint_dir`, a checkpoint was saved first.
@@ -262,7 +263,9 @@ def _reopen(folder: Path, fingerprint: str) -> EncodedCorpus:
     encoded = EncodedCorpus.open(folder)
     is_whole = encoded.fingerprint == fingerprint and len(encoded.ids) > 0
     if not is_whole or encoded.ids.min() < -1 or encoded.ids.max() >= len(encoded.vocabulary):
-        raise InputError(f"{folder}: its encoded corpus is not that of the checkpoint; use another folder")
+        raise InputError(
+            f"{folder}: its encoded corpus does not belong to its checkpoint; use another folder"
+        )
     return encoded
 
 
