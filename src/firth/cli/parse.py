@@ -29,7 +29,7 @@ _LONGEST_TRACE = 1000
 
 
 class Format(Enum):
-    """What to make of trees."""
+    """Output formats."""
 
     conllu = "conllu"
     tree = "tree"
@@ -39,7 +39,7 @@ class Format(Enum):
 
 
 class Input(Enum):
-    """What is read."""
+    """Kinds of input."""
 
     text = "text"
     conllu = "conllu"
@@ -64,8 +64,8 @@ def parse(
     format: Annotated[
         Format | None,
         typer.Option(
-            help="What to write; see below.",
-            show_default="what the suffix of OUT says; tree on a terminal, else conllu",
+            help="Output format; see below.",
+            show_default="by the suffix of OUT; else tree on a terminal, conllu elsewhere",
         ),
     ] = None,
     output: Annotated[
@@ -76,7 +76,7 @@ def parse(
     ] = None,
     input: Annotated[
         Input | None,
-        typer.Option(help="What is read.", show_default="conllu if FILE ends in .conllu, else text"),
+        typer.Option(help="Kind of input.", show_default="conllu if FILE ends in .conllu, else text"),
     ] = None,
     gold_tags: Annotated[
         bool, typer.Option("--gold-tags", help="CoNLL-U: read the tags that are there, and keep them.")
@@ -172,7 +172,7 @@ def _check_files(file: str | None, output: Path | None) -> None:
     if output is not None:
         check_folder(output)
         if file is not None and output.exists() and Path(file).exists() and output.samefile(file):
-            raise InputError(f"{output}: is what is parsed, and would be written over; write elsewhere")
+            raise InputError(f"{output}: is the input, and would be written over; write to another file")
     if file is not None and file != STANDARD_INPUT and not Path(file).exists():
         raise InputError(f"{file}: no such file")
 

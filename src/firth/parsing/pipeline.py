@@ -35,10 +35,10 @@ from firth.text.stream import Source, n_utf8_bytes, pieces_of, source_size, text
 BUNDLED = ("en",)
 """The models that come with the package."""
 
-# Texts, or pieces of a text, that a thread may begin before the caller asks for their sentences.
+# Each thread may work on this many texts, or pieces of a text, before the caller asks for them.
 _JOBS_AHEAD = 4
 
-# A streamed text is analysed in pieces of so many characters.
+# A streamed text is analysed in pieces of 32 Ki characters.
 _PIECE_CHARACTERS = 1 << 15
 
 
@@ -123,9 +123,9 @@ class Pipeline:
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> Generator[Sentence, None, None]:
-        """Analyse one text of any length while it is read; the sentences are those of the whole text.
+        """Analyse one text of any length while it is read. The result is the same as for the whole text.
 
-        Memory holds some pieces of the text, a sentence, and what `Segmenter.stream` needs.
+        Memory holds some pieces of the text and the longest sentence; see also `Segmenter.stream`.
 
         Parameters
         ----------

@@ -28,12 +28,12 @@ from firth.text.stream import STANDARD_INPUT, decoded, read_text, source_name
 Source: TypeAlias = PathLike | TextIO
 
 _BYTE_ORDER_MARK = "\ufeff"
-# Numbers of heads that are missing or are no numbers.
+# Codes for a missing head, and for a head that is not a valid number.
 _MISSING, _INVALID = -1, -2
 
 
 def read(source: Source, *, trees: bool = True) -> Iterator[Sentence]:
-    """Read sentences, one after another; memory holds those of 1 MB of text at a time, or the longest one.
+    """Read sentences one by one. Memory holds the sentences of 1 MB of text, or the longest sentence.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def read(source: Source, *, trees: bool = True) -> Iterator[Sentence]:
         A file (it may end in .gz or .xz), ``"-"`` for standard input, or an open text file.
     trees
         The heads of every sentence must form a tree, with one word whose head is 0. Otherwise heads may be
-        missing (``_``), or any number of a word in the sentence.
+        missing (``_``), and need not form a tree.
 
     Yields
     ------
@@ -81,8 +81,8 @@ def write(sentences: Iterable[Sentence], target: Source) -> None:
     sentences
         The sentences; they are asked for one by one.
     target
-        A file, which is replaced when all sentences are written (packed if it ends in .gz or .xz), or an open
-        text file.
+        A file (compressed if it ends in .gz or .xz), which is replaced when all sentences are written; or an
+        open text file.
 
     Raises
     ------
@@ -161,23 +161,27 @@ class _Shared(dict[str, str]):
 
 
 class _Parser:
-    """Makes sentences of text. Checking column by column is the fastest way in Python.
+    """Parses text into sentences.
 
-    When a check fails, the mistake is looked for row by row.
+    Columns are checked as a whole, which is the fastest way in Python. Only when a check fails are the rows
+    searched for the mistake.
     """
 
     def __init__(self, name: str, trees: bool) -> None:
         self._name = name
         self._trees = trees
-        self._line = 1  # of the text that comes next
-        self._ids: tuple[str, ...] = ()  # "1", "2", …
-        self._head_numbers = {"_": _MISSING}  # "0": 0, "1": 1, …
+        # The number of the next line.
+        self._line = 1
+        # The identifiers "1", "2", …, and the numbers of the heads "0", "1", …; both grow when needed.
+        self._ids: tuple[str, ...] = ()
+        self._head_numbers = {"_": _MISSING}
 
     def parse(self, text: str) -> list[Sentence]:
         r"""Make sentences of the text that comes next, lines that end with ``\n``."""
         if self._line == 1:
             text = text.removeprefix(_BYTE_ORDER_MARK)
-        shared = _Shared()  # a new one for each block: it must not grow with the file
+        # Each block gets a new table, so that the table does not grow with the file.
+        shared = _Shared()
         sentences = []
         line = self._line
         for piece in text.split("\n\n"):
@@ -311,14 +315,15 @@ def tree_fault(heads: Sequence[int]) -> tuple[int, str] | None:
 
 def _find_cycle(heads: Sequence[int]) -> list[int]:
     """Return the words of a cycle, each followed by its head; none if all words depend on a root."""
-    walk_of = [0] * (len(heads) + 1)  # the word from which each word was first reached
+    # The word from which each word was first reached.
+    walk_of = [0] * (len(heads) + 1)
     walk_of[0] = -1
     for start in range(1, len(heads) + 1):
         word = start
         while not walk_of[word]:
             walk_of[word] = start
             word = heads[word - 1]
-        if walk_of[word] == start:  # a walk that meets itself; else it met an older one, or the root
+        if walk_of[word] == start:  # the walk has met itself, not an older walk or the root
             cycle = [word]
             while (head := heads[cycle[-1] - 1]) != word:
                 cycle.append(head)

@@ -165,7 +165,10 @@ class Sentence(Sequence[Token]):
             place = end
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the sentence as JSON has it: its text, and a dictionary for each token; unknown is None."""
+        """Return the sentence as values of JSON: its text, and a dictionary for each token.
+
+        Unknown values are None.
+        """
         return {
             "sent_id": self.sent_id,
             "text": self.text,
@@ -231,7 +234,7 @@ class Document(Sequence[Sentence]):
     sentences
         The sentences.
     text
-        The text that was analysed; None for what was read from CoNLL-U.
+        The text that was analysed; None if the document was read from CoNLL-U.
     """
 
     sentences: list[Sentence]
@@ -251,7 +254,7 @@ class Document(Sequence[Sentence]):
         return self.sentences[index]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the document as JSON has it: its text, and a dictionary for each sentence."""
+        """Return the document as values of JSON: its text, and a dictionary for each sentence."""
         return {"text": self.text, "sentences": [sentence.to_dict() for sentence in self.sentences]}
 
     def to_conllu(self) -> str:
@@ -274,7 +277,7 @@ _COLUMNS = ("form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", 
 
 
 def _known_columns(token: Token | MultiwordToken) -> dict[str, Any]:
-    """Return the columns of a token by name, with its place in the text; what is not known is None."""
+    """Return the columns of a token by name, with its place in the text. Unknown values are None."""
     columns = {name: getattr(token, name) for name in _COLUMNS}
     known = {name: None if value == "_" else value for name, value in columns.items()}
     return {**known, "form": token.form, "start": token.start, "end": token.end}

@@ -1,6 +1,6 @@
-"""Text of files, pipes and Python as it comes: blocks and lines of UTF-8.
+"""Text from files, pipes and Python objects, read in blocks or lines.
 
-Errors name the place as ``file:line``: bytes that are not UTF-8, and NUL bytes, which no text has.
+Files and pipes must be UTF-8 without NUL bytes. Errors name the place as ``file:line``.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Source: TypeAlias = PathLike | BinaryIO | TextIO | Iterable[str]
 
 STANDARD_INPUT = "-"
 
-# Bytes or characters that are read at a time.
+# Files are read in blocks of 1 Mi bytes or characters.
 _BLOCK = 1 << 20
 
-# A pipe is read at most so many bytes at a time.
+# Lines are read in blocks of at most 64 KiB, so that a pipe is answered soon.
 _LINES_BLOCK = 1 << 16
 
 

@@ -138,7 +138,7 @@ def _print_json(
 def _print_result(
     pipeline: Pipeline, output: Path, dev: Path, dev_sentences: Sequence[Sentence], seconds: float
 ) -> None:
-    """Say what was saved, how good it is, and what to do with it."""
+    """Print the file, the scores, and the next commands to try."""
     file = shlex.quote(str(output))
     print(f"Saved {output}: {output.stat().st_size / 1e6:.1f} MB, trained for {duration(seconds)}.")
     print_scores(_scores(pipeline, dev_sentences), title=f"Scores on {dev}, in percent")
@@ -148,7 +148,7 @@ def _print_result(
 
 
 def _scores(pipeline: Pipeline, sentences: Sequence[Sentence]) -> dict[str, Scores]:
-    """Return the scores of a pipeline on a treebank, by what it is given of it."""
+    """Return the scores of a pipeline that is given raw text, gold words, or gold words and tags."""
     return {
         "raw text": pipeline.evaluate(sentences),
         "gold words": pipeline.parser.evaluate(sentences),

@@ -73,11 +73,11 @@ class Parser:
             Pretrained word vectors, most frequent words first. They are not changed.
         silver
             Sentences that were tagged and parsed by machine, best by several parsers of the same treebank
-            together, to be learned beside it. They may be more than those of the treebank.
+            together. They are learned like the treebank, and may outnumber its sentences.
         epochs, seed, threads, shape
             See `firth.parsing.parser.settings.ParserSettings`.
         checkpoint_dir
-            Folder for a checkpoint after each epoch, which is made if need be. None: an interrupted training
+            Folder for a checkpoint after each epoch; made if it does not exist. None: an interrupted training
             is lost.
         resume
             Go on from the checkpoints in `checkpoint_dir`, or begin if there are none.
@@ -155,8 +155,8 @@ class Parser:
     def transitions(self, sentence: Sentence, *, given_tags: bool = False) -> list[Transition]:
         """Return the steps in which the parser builds the tree of a sentence, for `firth.show.traces`.
 
-        They are those of `system`.
-        Lifted relations (`firth.parsing.transitions.projectivity`) are named as the parser names them.
+        The steps belong to the transition system `system`. Lifted relations keep their marks
+        (`firth.parsing.transitions.projectivity`).
         """
         ids, lengths, _ = self._look_up([sentence], given_tags)
         (actions,) = self._parser_runner.actions(ids, lengths)
@@ -183,7 +183,7 @@ class Parser:
 
     @classmethod
     def unpack(cls, arrays: Arrays, metadata: Mapping[str, Any], name: str) -> Parser:
-        """Make a parser of what `pack` returned; `name` is the name of the file, for errors."""
+        """Make a parser of the arrays and metadata from `pack`. Errors name the file as `name`."""
         return cls(*unpack_parser(arrays, metadata, name))
 
     def parse_in_place(self, sentences: Sequence[Sentence]) -> None:

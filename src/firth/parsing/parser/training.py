@@ -98,7 +98,7 @@ def train_parser(
 
 @dataclass(frozen=True)
 class _Stages:
-    """The stages of a training, each of which trains one network; what they have in common.
+    """The common settings of the stages of a training. Each stage trains one network.
 
     Attributes
     ----------

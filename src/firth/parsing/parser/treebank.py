@@ -1,4 +1,4 @@
-"""Treebanks for training: read, checked, and told apart."""
+"""Treebanks for training: reading, checks, and fingerprints."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def check_treebank(sentences: Sequence[Sentence], name: str) -> None:
 
 
 def _fault(sentence: Sentence) -> str | None:
-    """Return in one line what is wrong with the tree of a sentence; None if nothing is."""
+    """Return the fault in the tree of a sentence, in one line; None if there is none."""
     if not sentence.tokens:
         return "it has no words; leave it out"
     heads = []
