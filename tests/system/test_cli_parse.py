@@ -91,6 +91,23 @@ def test_words_without_heads_get_some(copied: CommandLine) -> None:
     assert [token.form for token in sentence] == ["dogs", "see"]
 
 
+def test_text_that_is_divided_already(copied: CommandLine, pipeline: Pipeline) -> None:
+    lines = "The dog. A cat\n\nsees the bird\n"
+    expected = in_conllu(list(pipeline.lines([lines])))
+    (copied.folder / "lines.txt").write_text(lines)
+    assert copied.succeeds("parse", "lines.txt", "--input", "lines", *MODEL) == expected
+    assert copied.succeeds("parse", "--text", lines, "--input", "lines", *MODEL) == expected
+    assert expected.count("# sent_id") == 2
+
+    expected = in_conllu(pipeline([["The", "dog.", "10 000"], ["It"]]).sentences)
+    words = b"The\ndog.\n10 000\n\nIt\n"
+    (copied.folder / "words.conllu").write_bytes(words)
+    assert copied.succeeds("parse", "words.conllu", "--input", "words", *MODEL) == expected
+    assert copied.succeeds("parse", "--input", "words", *MODEL, stdin=words) == expected
+    (copied.folder / "columns.txt").write_text("The\tDET\n")
+    assert "columns.txt:1: a tab" in copied.fails("parse", "columns.txt", "--input", "words", *MODEL)
+
+
 def test_a_treebank_can_be_read_as_text(copied: CommandLine) -> None:
     (copied.folder / "odd.conllu").write_text("No tree here.")
     assert "# text = No" in copied.succeeds("parse", "odd.conllu", "--input", "text", *MODEL)
@@ -219,6 +236,7 @@ def test_on_a_terminal_there_are_trees(copied: CommandLine, pipeline: Pipeline) 
         (["fine.txt", "--text", "x"], "both fine.txt and --text"),
         (["fine.txt", "--gold-tags"], "--gold-tags needs words with tags"),
         (["--text", "x", "--input", "conllu"], "--text is raw text"),
+        (["--text", "x", "--input", "words"], "--input words is for files"),
         (["fine.txt", "-o", "absent/o.conllu"], "there is no folder absent"),
         (["fine.txt", "-o", "fine.txt"], "would be written over"),
         (["fine.txt", "-o", "o.conllu", "--model", "absent.firth"], "absent.firth: no such file"),

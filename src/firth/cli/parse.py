@@ -42,6 +42,8 @@ class Input(Enum):
     """Kinds of input."""
 
     text = "text"
+    lines = "lines"
+    words = "words"
     conllu = "conllu"
 
 
@@ -76,7 +78,9 @@ def parse(
     ] = None,
     input: Annotated[
         Input | None,
-        typer.Option(help="Kind of input.", show_default="conllu if FILE ends in .conllu, else text"),
+        typer.Option(
+            help="Kind of input; see below.", show_default="conllu if FILE ends in .conllu, else text"
+        ),
     ] = None,
     gold_tags: Annotated[
         bool, typer.Option("--gold-tags", help="CoNLL-U: read the tags that are there, and keep them.")
@@ -86,8 +90,14 @@ def parse(
 ) -> None:
     """Find the words and sentences of a text, tag them and draw their dependency trees.
 
-    A text may be as long as you like: trees come out while it is read. A blank line ends a sentence. In
-    CoNLL-U, tags, heads and relations are replaced, and all else is kept.
+    A text may be as long as you like: trees come out while it is read.
+
+    \b
+    Input:
+      text    raw text; a blank line ends a sentence
+      lines   raw text; each line is a sentence
+      words   one word a line, and a blank line after each sentence
+      conllu  CoNLL-U; tags, heads and relations are replaced, all else is kept
 
     \b
     Formats:
@@ -102,6 +112,7 @@ def parse(
       firth parse --text "I parsed this sentence correctly."
       firth parse novel.txt -o novel.conllu
       firth parse --text "Time flies like an arrow." -o arrow.svg
+      firth parse titles.txt --input lines
       firth parse test.conllu --gold-tags --model my.firth --format tree
       zcat news.gz | firth parse --format json | jq -r .text
     """
@@ -111,8 +122,9 @@ def parse(
     from firth.progress import Progress, default_progress
     from firth.show.trees import trees_svg
     from firth.text import conllu
+    from firth.text.words import read_words
 
-    is_conllu = _reads_conllu(file, text, input, gold_tags)
+    input = _kind_of_input(file, text, input, gold_tags)
     _check_files(file, output)
     on_screen = output is None and sys.stdout.isatty()
     if format is None:
@@ -125,16 +137,15 @@ def parse(
         key = "Ctrl-Z" if sys.platform == "win32" else "Ctrl-D"
         note(f"reading from the terminal; end with {key}", quiet)
 
-    if is_conllu:
+    if input in (Input.words, Input.conllu):
         parser = Parser.load(model_file(model))
-        words = conllu.read(source, trees=False)
+        words = conllu.read(source, trees=False) if input is Input.conllu else read_words(source)
         sentences = parse_words(parser, words, given_tags=gold_tags, threads=threads, progress=progress)
     else:
         pipeline = load(model)
         parser = pipeline.parser
-        sentences = pipeline.stream(
-            source if text is None else [_checked(text)], threads=threads, progress=progress
-        )
+        analyse = pipeline.lines if input is Input.lines else pipeline.stream
+        sentences = analyse(source if text is None else [_checked(text)], threads=threads, progress=progress)
 
     n_sentences = 0
     with closing(sentences), _opened(output) as write:
@@ -152,19 +163,18 @@ def parse(
         )
 
 
-def _reads_conllu(file: str | None, text: str | None, input: Input | None, gold_tags: bool) -> bool:
-    """Say whether CoNLL-U is read, and not text. Options that contradict one another are an error."""
+def _kind_of_input(file: str | None, text: str | None, input: Input | None, gold_tags: bool) -> Input:
+    """Return what is read. Options that contradict one another are an error."""
     if file is not None and text is not None:
         raise InputError(f"both {file} and --text were given: which one is to be parsed?")
     if input is None:
-        is_conllu = file is not None and re.search(r"\.conllu(\.gz|\.xz)?$", file, re.IGNORECASE) is not None
-    else:
-        is_conllu = input is Input.conllu
-    if is_conllu and text is not None:
-        raise InputError("--input conllu is for files; --text is raw text")
-    if gold_tags and not is_conllu:
+        is_conllu = file is not None and re.search(r"\.conllu(\.gz|\.xz)?$", file, re.IGNORECASE)
+        input = Input.conllu if is_conllu else Input.text
+    if input in (Input.words, Input.conllu) and text is not None:
+        raise InputError(f"--input {input.value} is for files; --text is raw text")
+    if gold_tags and input is not Input.conllu:
         raise InputError("--gold-tags needs words with tags: a .conllu file, or --input conllu")
-    return is_conllu
+    return input
 
 
 def _check_files(file: str | None, output: Path | None) -> None:

@@ -77,7 +77,25 @@ def text_blocks(source: Source) -> Iterator[str]:
         blocks = decoded(opened.read, name, "utf-8-sig") if is_binary else read_text(opened, name)
         yield from _without_nul(blocks, name)
     else:
-        yield from filter(None, source)
+        yield from _checked_blocks(source)
+
+
+def _checked_blocks(source: Any) -> Iterator[str]:
+    """Yield the blocks of text that are not empty.
+
+    Raises
+    ------
+    InputError
+        The source is no iterable of texts.
+    """
+    if isinstance(source, bytes | bytearray) or not isinstance(source, Iterable):
+        kind = type(source).__name__
+        raise InputError(f"a text cannot be read from {kind}: give a path, an open file, or a list of texts")
+    for block in source:
+        if not isinstance(block, str):
+            raise InputError(f"a block of text must be a str, not {type(block).__name__}: decode bytes first")
+        if block:
+            yield block
 
 
 def read_text(file: TextIO, name: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from firth.checks import thread_count
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.parsing.batches import batches_of_words
 from firth.parsing.evaluation import evaluate
+from firth.parsing.given import check_sentences
 from firth.parsing.model_file import pack_parser, unpack_parser
 from firth.parsing.parser.network import ParserNetwork, ParserRunner, ParserShape, Tree
 from firth.parsing.parser.settings import ParserSettings
@@ -127,6 +129,7 @@ class Parser:
         sequence of Sentence
             The same sentences.
         """
+        check_sentences(sentences)
         threads = thread_count(threads)
         batches = [sentences[where] for where in batches_of_words(map(len, sentences))]
         with worker_threads(threads) as pool:
@@ -176,6 +179,14 @@ class Parser:
             It is not a model of firth, is damaged, or is of another version.
         """
         return cls.unpack(*load_arrays(path), str(path))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy a parser by what its file would hold."""
+        arrays, metadata = self.pack()
+        training = {**self.metadata, "history": self.metadata.get("history", [])}
+        # A file holds its metadata in JSON, which has lists but no tuples.
+        fields = json.loads(json.dumps({**metadata, "training": training}))
+        return Parser.unpack, (arrays, fields, "the pickled parser")
 
     def pack(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
         """Return the arrays and the metadata of a model file."""

@@ -172,6 +172,10 @@ class WordFeatures:
         self._cached_rows[form] = row
         return row
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy without the cache and its lock."""
+        return WordFeatures.from_arrays, (self.arrays(),)
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return all that `from_arrays` needs, for a model file."""
         arrays: dict[str, npt.NDArray[Any]] = {"vectors": self._codes, "vector scales": self._scales}
