@@ -67,7 +67,7 @@ class Pipeline:
     def train(
         cls,
         train: Treebank,
-        dev: Treebank,
+        dev: Treebank | None = None,
         vectors: Vectors | None = None,
         *,
         silver: Treebank = (),
@@ -85,9 +85,11 @@ class Pipeline:
         """
         settings = ParserSettings(epochs, seed, threads, shape or ParserShape())
         with open_run(checkpoint_dir, resume, progress) as run:
-            sentences, dev_sentences, silver_sentences = read_treebanks(train, dev, silver)
+            treebanks = read_treebanks(train, dev, silver, seed=settings.seed, progress=run.progress)
+            sentences, dev_sentences, _ = treebanks
             segmenter = Segmenter.train_in(run, sentences, dev_sentences, seed=seed, threads=threads)
-            parser = Parser.train_in(run, sentences, dev_sentences, silver_sentences, vectors, settings)
+            parser = Parser.train_in(run, *treebanks, vectors, settings)
+        parser.note_held_out(dev_sentences if dev is None else ())
         return cls(segmenter, parser)
 
     def __reduce__(self) -> tuple[Any, ...]:

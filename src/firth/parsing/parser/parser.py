@@ -53,7 +53,7 @@ class Parser:
     def train(
         cls,
         train: Treebank,
-        dev: Treebank,
+        dev: Treebank | None = None,
         vectors: Vectors | None = None,
         *,
         silver: Treebank = (),
@@ -70,7 +70,9 @@ class Parser:
         Parameters
         ----------
         train, dev
-            CoNLL-U files, or sentences. The development set decides which epoch is the best, nothing else.
+            CoNLL-U files, or sentences. The development set decides which epoch is the best, nothing else. If
+            it is None, a tenth of the training sentences, drawn by `seed`, takes its place and is not learned
+            (`firth.parsing.parser.treebank.hold_out`); `metadata` has their number.
         vectors
             Pretrained word vectors, most frequent words first. They are not changed.
         silver
@@ -94,7 +96,10 @@ class Parser:
         """
         settings = ParserSettings(epochs, seed, threads, shape or ParserShape())
         with open_run(checkpoint_dir, resume, progress) as run:
-            return cls.train_in(run, *read_treebanks(train, dev, silver), vectors, settings)
+            treebanks = read_treebanks(train, dev, silver, seed=settings.seed, progress=run.progress)
+            parser = cls.train_in(run, *treebanks, vectors, settings)
+        parser.note_held_out(treebanks[1] if dev is None else ())
+        return parser
 
     @classmethod
     def train_in(
@@ -108,6 +113,11 @@ class Parser:
     ) -> Parser:
         """Train as a part of a run that is open already, on treebanks from `read_treebanks`; see `train`."""
         return cls(*train_parser(run, train, dev, silver, vectors, settings))
+
+    def note_held_out(self, sentences: Sequence[Sentence]) -> None:
+        """Note in the metadata how many training sentences were held out, if any."""
+        if sentences:
+            self.metadata["held out sentences"] = len(sentences)
 
     def parse(
         self, sentences: Sequence[Sentence], *, given_tags: bool = False, threads: int | None = 1
