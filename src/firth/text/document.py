@@ -115,12 +115,15 @@ class Sentence(Sequence[Token]):
         The lines before the first word, each with its ``#``.
     multiword_tokens, empty_nodes
         In order.
+    comments_after
+        The lines after the sentence, if it is the last one of its file.
     """
 
     tokens: list[Token]
     comments: list[str] = field(default_factory=list)
     multiword_tokens: list[MultiwordToken] = field(default_factory=list)
     empty_nodes: list[EmptyNode] = field(default_factory=list)
+    comments_after: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -212,10 +215,11 @@ class Sentence(Sequence[Token]):
             or any(wrong in body for wrong in ("\t\t", "\t\n", "\r\n"))
         ):
             raise unwritable(self, "a column is empty (unknown is '_'), or holds a tab or a line end")
-        for comment in self.comments:
+        for comment in (*self.comments, *self.comments_after):
             if not comment.startswith("#") or "\n" in comment or comment.endswith("\r"):
                 raise unwritable(self, f"{comment!r} is not one line that begins with '#'")
-        return "\n".join([*self.comments, body, ""])
+        after = [*self.comments_after, "", ""] if self.comments_after else [""]
+        return "\n".join([*self.comments, body, *after])
 
     def _joined(self) -> str:
         parts = (
