@@ -84,6 +84,45 @@ def test_words_of_conllu_are_kept(copied: CommandLine) -> None:
     assert shown == expected
 
 
+def test_enhanced_dependencies_belong_to_the_old_trees(copied: CommandLine) -> None:
+    rows = ["1\tdogs\t_\t_\t_\t_\t0\troot\t0:root\t_", "1.1\tdo\t_\t_\t_\t_\t_\t_\t1:dep\t_"]
+    (copied.folder / "e.conllu").write_text("\n".join([*rows, "", ""]) * 3)
+    result = copied.call("parse", "e.conllu", *MODEL)
+    assert result.returncode == 0
+    assert "DEPS) of 3 words and 3 empty nodes were taken out" in result.stderr
+    assert result.stderr.startswith("firth: note: ") and result.stderr.count("\n") == 1
+    sentences = conllu.load(io.StringIO(result.stdout))
+    assert all(s[0].deps == "_" and not s.empty_nodes for s in sentences)
+    result = copied.call("parse", "e.conllu", "--keep-deps", *MODEL)
+    assert (result.stderr, result.stdout.count("0:root"), result.stdout.count("1.1\tdo")) == ("", 3, 3)
+    assert "--keep-deps is for CoNLL-U" in copied.fails("parse", "--text", "x", "--keep-deps", *MODEL)
+    parser = Parser.load(copied.folder / "little.firth")
+    with pytest.warns(UserWarning, match="DEPS\\) of 3 words"):
+        parser.parse(conllu.load(copied.folder / "e.conllu"))
+
+
+def test_gold_tags_that_are_none(copied: CommandLine) -> None:
+    rows = "".join(f"{i}\tdog\t_\t{{}}\t{{}}\t_\t{int(i > 1)}\tdep\t_\t_\n" for i in (1, 2, 3))
+    options = ("--gold-tags", *MODEL)
+    for tags, note in [
+        ("_ _ _ _ _ _", "3 of 3 words have no UPOS: "),
+        ("NOUN NN _ NN NOUN NN", "1 of 3 words have no UPOS: "),
+        (
+            "NN NN NOUN NN NOUN NN",
+            "1 of 3 words have a UPOS that the parser was not trained with, such as 'NN'",
+        ),
+        ("NOUN nc NOUN nc NOUN NN", "2 of 3 words have an XPOS of another tagset"),
+    ]:
+        (copied.folder / "t.conllu").write_text(rows.format(*tags.split()) + "\n")
+        for arguments in (("parse", "t.conllu"), ("parser", "evaluate", "little.firth", "t.conllu")):
+            result = copied.call(*arguments, *(options if arguments[0] == "parse" else options[:1]))
+            assert result.returncode == 0
+            assert result.stderr.startswith(f"firth: note: {note}"), result.stderr
+            assert "leave out --gold-tags" in result.stderr and result.stderr.count("\n") == 1
+    result = copied.call("parse", "dev.conllu", *options)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_words_without_heads_get_some(copied: CommandLine) -> None:
     rows = [f"{i}\t{form}\t_\t_\t_\t_\t_\t_\t_\t_\n" for i, form in enumerate(("dogs", "see"), 1)]
     (copied.folder / "words.conllu").write_text("".join(rows) + "\n")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firth.cli.options import Quiet
-from firth.cli.output import check_folder, note
+from firth.cli.output import check_folder, note, warnings_as_notes
 from firth.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,6 +85,9 @@ def parse(
     gold_tags: Annotated[
         bool, typer.Option("--gold-tags", help="CoNLL-U: read the tags that are there, and keep them.")
     ] = False,
+    keep_deps: Annotated[
+        bool, typer.Option("--keep-deps", help="CoNLL-U: keep enhanced dependencies, though trees change.")
+    ] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="all cores")] = None,
     quiet: Quiet = False,
 ) -> None:
@@ -97,7 +100,7 @@ def parse(
       text    raw text; a blank line ends a sentence
       lines   raw text; each line is a sentence
       words   one word a line, and a blank line after each sentence
-      conllu  CoNLL-U; tags, heads and relations are replaced, all else is kept
+      conllu  CoNLL-U; tags, heads and relations are replaced, DEPS taken out, all else is kept
 
     \b
     Formats:
@@ -124,7 +127,7 @@ def parse(
     from firth.text import conllu
     from firth.text.words import read_words
 
-    input = _kind_of_input(file, text, input, gold_tags)
+    input = _kind_of_input(file, text, input, gold_tags, keep_deps)
     _check_files(file, output)
     on_screen = output is None and sys.stdout.isatty()
     if format is None:
@@ -140,7 +143,9 @@ def parse(
     if input in (Input.words, Input.conllu):
         parser = Parser.load(model_file(model))
         words = conllu.read(source, trees=False) if input is Input.conllu else read_words(source)
-        sentences = parse_words(parser, words, given_tags=gold_tags, threads=threads, progress=progress)
+        sentences = parse_words(
+            parser, words, given_tags=gold_tags, keep_deps=keep_deps, threads=threads, progress=progress
+        )
     else:
         pipeline = load(model)
         parser = pipeline.parser
@@ -148,7 +153,7 @@ def parse(
         sentences = analyse(source if text is None else [_checked(text)], threads=threads, progress=progress)
 
     n_sentences = 0
-    with closing(sentences), _opened(output) as write:
+    with warnings_as_notes(quiet), closing(sentences), _opened(output) as write:
         if format is Format.svg:
             n_sentences = trees_svg(sentences, write)
         else:
@@ -163,7 +168,9 @@ def parse(
         )
 
 
-def _kind_of_input(file: str | None, text: str | None, input: Input | None, gold_tags: bool) -> Input:
+def _kind_of_input(
+    file: str | None, text: str | None, input: Input | None, gold_tags: bool, keep_deps: bool
+) -> Input:
     """Return what is read. Options that contradict one another are an error."""
     if file is not None and text is not None:
         raise InputError(f"both {file} and --text were given: which one is to be parsed?")
@@ -174,6 +181,8 @@ def _kind_of_input(file: str | None, text: str | None, input: Input | None, gold
         raise InputError(f"--input {input.value} is for files; --text is raw text")
     if gold_tags and input is not Input.conllu:
         raise InputError("--gold-tags needs words with tags: a .conllu file, or --input conllu")
+    if keep_deps and input is not Input.conllu:
+        raise InputError("--keep-deps is for CoNLL-U: a .conllu file, or --input conllu")
     return input
 
 

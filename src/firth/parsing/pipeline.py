@@ -19,6 +19,7 @@ from firth.parsing.evaluation import evaluate_raw
 from firth.parsing.given import Given, check_texts, given_sentences, text_and_context
 from firth.parsing.lines import Lines, batches_of_lines, sentences_of_lines
 from firth.parsing.model_file import pack_segmenter, unpack_segmenter
+from firth.parsing.notes import ParseNotes
 from firth.parsing.parser.network import ParserShape
 from firth.parsing.parser.parser import Parser
 from firth.parsing.parser.settings import ParserSettings
@@ -274,6 +275,9 @@ class Pipeline:
             return Document(self._parsed(self.segmenter.find([text])), text)
         sentences = given_sentences(text)
         assert sentences is not None
+        notes = ParseNotes()
+        notes.remove_enhanced(sentences)
+        notes.warn(stacklevel=4)
         self.parser.parse_in_place(sentences)
         return Document(sentences, text.text if isinstance(text, Document) else None)
 

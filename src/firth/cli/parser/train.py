@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firth.cli.options import AsJson, CheckpointDir, Quiet, Resume, Seed, Threads
-from firth.cli.output import duration, print_json
+from firth.cli.output import duration, print_json, warnings_as_notes
 from firth.cli.parser.scores import FIGURES, RAW_FIGURES, print_scores, selected
 from firth.cli.parser.treebanks import read_treebank
 from firth.cli.runs import check_outputs, resumable, save_or_rescue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from firth.parsing.pipeline import Pipeline
     from firth.parsing.scores import Scores
@@ -109,22 +109,23 @@ def train(
         save_or_rescue(pipeline.save, output, folder, ".firth")
     learned, scored = hold_out(sentences, seed) if dev_sentences is None else (sentences, dev_sentences)
     n_held_out = len(scored) if dev_sentences is None else 0
+    with warnings_as_notes(quiet):
+        scores = {} if quiet and not as_json else _scores(pipeline, scored)
     if as_json:
-        _print_json(pipeline, output, learned, scored, n_held_out, seconds)
+        _print_json(pipeline, output, learned, scores, n_held_out, seconds)
     elif not quiet:
         name = f"{n_held_out:,} held-out sentences of {treebank}" if dev is None else str(dev)
-        _print_result(pipeline, output, name, scored, seconds)
+        _print_result(output, name, scores, seconds)
 
 
 def _print_json(
     pipeline: Pipeline,
     output: Path,
     sentences: Sequence[Sentence],
-    dev_sentences: Sequence[Sentence],
+    scores: Mapping[str, Scores],
     n_held_out: int,
     seconds: float,
 ) -> None:
-    scores = _scores(pipeline, dev_sentences)
     print_json(
         {
             "output": str(output),
@@ -143,13 +144,11 @@ def _print_json(
     )
 
 
-def _print_result(
-    pipeline: Pipeline, output: Path, dev: str, dev_sentences: Sequence[Sentence], seconds: float
-) -> None:
+def _print_result(output: Path, dev: str, scores: Mapping[str, Scores], seconds: float) -> None:
     """Print the file, the scores, and the next commands to try."""
     file = shlex.quote(str(output))
     print(f"Saved {output}: {output.stat().st_size / 1e6:.1f} MB, trained for {duration(seconds)}.")
-    print_scores(_scores(pipeline, dev_sentences), title=f"Scores on {dev}, in percent")
+    print_scores(scores, title=f"Scores on {dev}, in percent")
     print("Try next:")
     print(f"  firth parser evaluate {file} TEST.conllu --raw")
     print(f"  firth parse --model {file} YOUR-TEXT.txt")

@@ -16,6 +16,7 @@ from firth.parsing.batches import batches_of_words
 from firth.parsing.evaluation import evaluate
 from firth.parsing.given import check_sentences
 from firth.parsing.model_file import pack_parser, unpack_parser
+from firth.parsing.notes import ParseNotes
 from firth.parsing.parser.network import ParserNetwork, ParserRunner, ParserShape, Tree
 from firth.parsing.parser.settings import ParserSettings
 from firth.parsing.parser.training import train_parser
@@ -120,7 +121,12 @@ class Parser:
             self.metadata["held out sentences"] = len(sentences)
 
     def parse(
-        self, sentences: Sequence[Sentence], *, given_tags: bool = False, threads: int | None = 1
+        self,
+        sentences: Sequence[Sentence],
+        *,
+        given_tags: bool = False,
+        keep_deps: bool = False,
+        threads: int | None = 1,
     ) -> Sequence[Sentence]:
         """Write tags, lemmas, heads and relations into sentences, in place.
 
@@ -130,7 +136,11 @@ class Parser:
             Sentences of words. A sentence without words stays as it is.
         given_tags
             Read and keep the tags and lemmas that the words have. The parser reads the tag of its own tagger
-            where a given tag is ``_``, or is not in the treebank that the parser was trained on.
+            where a given tag is ``_``, or is not in the treebank that the parser was trained on. A warning
+            says how many words that concerns.
+        keep_deps
+            Keep enhanced dependencies and empty nodes. Otherwise they are taken out, with a warning, because
+            they belong to other trees.
         threads
             Threads to use; all processors if None.
 
@@ -140,13 +150,31 @@ class Parser:
             The same sentences.
         """
         check_sentences(sentences)
+        notes = ParseNotes()
+        self.parse_noting(sentences, notes, given_tags=given_tags, keep_deps=keep_deps, threads=threads)
+        notes.warn()
+        return sentences
+
+    def parse_noting(
+        self,
+        sentences: Sequence[Sentence],
+        notes: ParseNotes,
+        *,
+        given_tags: bool = False,
+        keep_deps: bool = False,
+        threads: int | None = 1,
+    ) -> None:
+        """Parse sentences in place; see `parse`. Add to `notes` instead of giving warnings."""
         threads = thread_count(threads)
+        if given_tags:
+            notes.count_tags(sentences, self.tagger.tags)
+        if not keep_deps:
+            notes.remove_enhanced(sentences)
         batches = [sentences[where] for where in batches_of_words(map(len, sentences))]
         with worker_threads(threads) as pool:
             results = pool.map(lambda batch: self._analyse(batch, given_tags), batches)
             for batch, (tags, trees) in zip(batches, results, strict=True):
                 self._write_back(batch, tags, trees)
-        return sentences
 
     def evaluate(
         self, gold: Treebank, *, given_tags: bool = False, threads: int | None = None, **conventions: bool
