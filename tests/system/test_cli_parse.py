@@ -19,10 +19,11 @@ from firth.cli import parse as command
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.parsing.parser.parser import Parser
 from firth.parsing.pipeline import Pipeline, load
-from firth.show.traces import trace, trace_markdown, trace_text
+from firth.parsing.transitions.systems import SYSTEMS
+from firth.show.traces import derivation, trace, trace_markdown, trace_text
 from firth.show.trees import tree_svg, tree_text
 from firth.text import conllu
-from firth.text.document import Sentence
+from firth.text.document import Sentence, Token
 
 if TYPE_CHECKING:
     from conftest import CommandLine
@@ -173,6 +174,21 @@ def test_trees_and_traces(copied: CommandLine, pipeline: Pipeline) -> None:
     copied.succeeds("parse", "--text", TEXT, "-o", "trace.md", *MODEL)
     markdown = (copied.folder / "trace.md").read_text(encoding="utf-8")
     assert markdown == "\n".join(map(trace_markdown, traces))
+
+
+def test_the_derivation_in_another_system(copied: CommandLine, pipeline: Pipeline) -> None:
+    assert [system.value for system in command.System] == sorted(SYSTEMS, key=list(SYSTEMS).index)
+    (sentence,) = pipeline("The old dog sees a cat.")
+    options = ("--format", "trace", "--system", "arc-standard", *MODEL)
+    steps = trace(*derivation(sentence, "arc-standard"), [token.form for token in sentence])
+    assert copied.succeeds("parse", "--text", "The old dog sees a cat.", *options) == trace_text(steps)
+    heads = [3, 4, 0, 3]
+    crossing = Sentence([Token(i, f"w{i}", head=head, deprel="dep") for i, head in enumerate(heads, 1)])
+    with pytest.warns(UserWarning, match=r"sentence None: has crossing arcs.*shown in arc-standard-swap"):
+        shown = command._trace(pipeline.parser, crossing, False, False, None, command.System.arc_standard)
+    assert "SWAP" in shown
+    fails = ("parse", "--text", "x", "--system", "arc-standard", "--format", "tree", *MODEL)
+    assert "--system is for --format trace" in copied.fails(*fails)
 
 
 def test_json_has_places_in_the_whole_text(copied: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import codecs
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from enum import Enum
@@ -47,6 +48,14 @@ class Input(Enum):
     conllu = "conllu"
 
 
+class System(Enum):
+    """Transition systems; the same names as in `firth.parsing.transitions.systems.SYSTEMS`."""
+
+    arc_standard = "arc-standard"
+    arc_hybrid = "arc-hybrid"
+    arc_standard_swap = "arc-standard-swap"
+
+
 _FORMAT_OF = {".json": Format.json, ".jsonl": Format.json, ".svg": Format.svg, ".md": Format.trace}
 
 
@@ -68,6 +77,13 @@ def parse(
         typer.Option(
             help="Output format; see below.",
             show_default="by the suffix of OUT; else tree on a terminal, conllu elsewhere",
+        ),
+    ] = None,
+    system: Annotated[
+        System | None,
+        typer.Option(
+            help="For --format trace: derive the tree in this transition system.",
+            show_default="the steps of the parser itself",
         ),
     ] = None,
     output: Annotated[
@@ -108,7 +124,7 @@ def parse(
       tree    a tree drawn with lines, a word a line
       json    JSON Lines: an object a sentence; start and end in characters
       svg     a picture, all trees below each other
-      trace   the steps of the parser; in Markdown if OUT ends in .md
+      trace   the steps of the parser, or those of another --system; in Markdown if OUT ends in .md
 
     \b
     Examples:
@@ -133,6 +149,8 @@ def parse(
     if format is None:
         suffix = "" if output is None else output.suffix.lower()
         format = _FORMAT_OF.get(suffix, Format.tree if on_screen else Format.conllu)
+    if system is not None and format is not Format.trace:
+        raise InputError("--system is for --format trace; leave one of them out, or give both")
     # A progress bar and trees would be in each other's way.
     progress = Progress() if on_screen else default_progress(quiet)
     source = STANDARD_INPUT if file is None else file
@@ -157,7 +175,7 @@ def parse(
         if format is Format.svg:
             n_sentences = trees_svg(sentences, write)
         else:
-            show = _shower(format, parser, gold_tags, output, on_screen)
+            show = _shower(format, parser, gold_tags, output, on_screen, system)
             between = "\n" if format in (Format.tree, Format.trace) else ""
             for n_sentences, sentence in enumerate(sentences, 1):
                 write((between if n_sentences > 1 else "") + show(sentence))
@@ -218,7 +236,12 @@ def _opened(output: Path | None) -> Iterator[Callable[[str], object]]:
 
 
 def _shower(
-    format: Format, parser: Parser, gold_tags: bool, output: Path | None, on_screen: bool
+    format: Format,
+    parser: Parser,
+    gold_tags: bool,
+    output: Path | None,
+    on_screen: bool,
+    system: System | None,
 ) -> Callable[[Sentence], str]:
     """Return the function that makes text of a sentence."""
     from firth.show.trees import tree_text
@@ -227,7 +250,7 @@ def _shower(
     if format is Format.trace:
         in_markdown = output is not None and output.suffix.lower() == ".md"
         width = _screen_width() if on_screen else None
-        return lambda sentence: _trace(parser, sentence, gold_tags, in_markdown, width)
+        return lambda sentence: _trace(parser, sentence, gold_tags, in_markdown, width, system)
     return {
         Format.conllu: conllu.format_sentence,
         Format.tree: tree_text,
@@ -241,14 +264,31 @@ def _screen_width() -> int:
     return Console().width
 
 
-def _trace(parser: Parser, sentence: Sentence, gold_tags: bool, in_markdown: bool, width: int | None) -> str:
-    from firth.show.traces import trace, trace_markdown, trace_text
+def _trace(
+    parser: Parser,
+    sentence: Sentence,
+    gold_tags: bool,
+    in_markdown: bool,
+    width: int | None,
+    system: System | None,
+) -> str:
+    from firth.show.traces import derivation, trace, trace_markdown, trace_text
 
     if len(sentence) > _LONGEST_TRACE:
         raise InputError(
             f"sentence {sentence.sent_id}: has {len(sentence):,} words, too many for a trace; "
             f"up to {_LONGEST_TRACE:,} can be shown"
         )
-    transitions = parser.transitions(sentence, given_tags=gold_tags)
-    steps = trace(parser.system, transitions, [token.form for token in sentence])
+    if system is None:
+        used, transitions = parser.system, parser.transitions(sentence, given_tags=gold_tags)
+    else:
+        used, transitions = derivation(sentence, system.value)
+        if used.name != system.value:
+            warnings.warn(
+                f"sentence {sentence.sent_id}: has crossing arcs, which {system.value} cannot build; "
+                f"shown in {used.name}",
+                UserWarning,
+                stacklevel=2,
+            )
+    steps = trace(used, transitions, [token.form for token in sentence])
     return trace_markdown(steps) if in_markdown else trace_text(steps, width)
