@@ -17,6 +17,7 @@ from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.parsing.evaluation import evaluate_raw
 from firth.parsing.given import Given, check_texts, given_sentences, text_and_context
+from firth.parsing.language import LanguageCheck
 from firth.parsing.lines import Lines, batches_of_lines, sentences_of_lines
 from firth.parsing.model_file import pack_segmenter, unpack_segmenter
 from firth.parsing.notes import ParseNotes
@@ -115,6 +116,7 @@ class Pipeline:
         with threadpool_limits(1):
             document = self._analyse(text)
         _number(document, count(1))
+        self._is_strange(document)
         return document
 
     @overload
@@ -156,6 +158,7 @@ class Pipeline:
 
     def _pipe(self, texts: Iterable[Any], as_tuples: bool, threads: int) -> Iterator[Any]:
         numbers = count(1)
+        check_language = True
 
         def analysed(item: Any) -> tuple[Document, Any]:
             text, context = text_and_context(item, as_tuples)
@@ -165,6 +168,7 @@ class Pipeline:
             jobs = (pool.submit(analysed, item) for item in texts)
             for document, context in in_order(jobs, _JOBS_AHEAD * threads):
                 _number(document, numbers)
+                check_language = check_language and not self._is_strange(document)
                 yield (document, context) if as_tuples else document
 
     def stream(
@@ -204,12 +208,15 @@ class Pipeline:
         begin = list(islice(blocks, 2))
         progress = progress_of(progress, is_long=len(begin) == 2)
         numbers = count(1)
+        language = LanguageCheck(self.parser)
         with worker_threads(threads) as pool, progress.stage("parsing", source_size(source), "bytes"):
             jobs = self._jobs(pool, chain(begin, blocks))
             for sentences, n_bytes in in_order(jobs, _JOBS_AHEAD * threads):
                 _number(sentences, numbers)
+                language.see(sentences)
                 yield from sentences
                 progress.advance(n_bytes)
+        language.warn()
 
     def lines(
         self,
@@ -224,13 +231,16 @@ class Pipeline:
         begin = list(islice(blocks, 2))
         progress = progress_of(progress, is_long=len(begin) == 2)
         numbers = count(1)
+        language = LanguageCheck(self.parser)
         with worker_threads(threads) as pool, progress.stage("parsing", source_size(source), "bytes"):
             batches = batches_of_lines(chain(begin, blocks))
             jobs = (pool.submit(self._parse_lines, batch) for batch in batches)
             for sentences, n_bytes in in_order(jobs, _JOBS_AHEAD * threads):
                 _number(sentences, numbers)
+                language.see(sentences)
                 yield from sentences
                 progress.advance(n_bytes)
+        language.warn()
 
     def _parse_lines(self, batch: Lines) -> tuple[list[Sentence], int]:
         """Return the sentences of some lines, parsed, and the bytes of text up to them."""
@@ -280,6 +290,12 @@ class Pipeline:
         notes.warn(stacklevel=4)
         self.parser.parse_in_place(sentences)
         return Document(sentences, text.text if isinstance(text, Document) else None)
+
+    def _is_strange(self, document: Document) -> bool:
+        """Return whether a document does not look like the language of the model; if so, give a warning."""
+        language = LanguageCheck(self.parser)
+        language.see(document)
+        return language.warn(stacklevel=4)
 
     def _parsed(self, found: Iterable[SentencePlaces]) -> list[Sentence]:
         """Make sentences of the places where they were found; tag and parse them."""

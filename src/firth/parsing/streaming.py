@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from itertools import islice
 from typing import TypeVar
 
+from firth.parsing.language import LanguageCheck
 from firth.parsing.notes import ParseNotes
 from firth.parsing.parser.parser import Parser
 from firth.progress import Progress
@@ -71,12 +72,14 @@ def parse_words(
     batch = list(islice(sentences, _BATCH_SENTENCES))
     progress = progress_of(progress, is_long=len(batch) == _BATCH_SENTENCES)
     n_words = 0
-    notes = ParseNotes()
+    notes, language = ParseNotes(), LanguageCheck(parser)
     with progress.stage("parsing"):
         while batch:
             parser.parse_noting(batch, notes, given_tags=given_tags, keep_deps=keep_deps, threads=threads)
+            language.see(batch)
             yield from batch
             n_words += sum(map(len, batch))
             progress.advance(n_words)
             batch = list(islice(sentences, _BATCH_SENTENCES))
     notes.warn()
+    language.warn()

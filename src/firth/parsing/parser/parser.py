@@ -189,6 +189,18 @@ class Parser:
         return evaluate(gold, system, **conventions)
 
     @property
+    def known_share(self) -> float | None:
+        """The share of words that the parser knows in text of its language.
+
+        It is the share on the development set. Models before firth 0.2 do not hold it: if they have
+        pretrained vectors, it is taken to be 0.95, as for the English model; otherwise it is None.
+        """
+        share = self.metadata.get("known words")
+        if isinstance(share, float):
+            return share
+        return 0.95 if len(self.network.features.vectors) > 1 else None
+
+    @property
     def system(self) -> TransitionSystem:
         """The transition system, in its readable form."""
         return SYSTEMS[self.network.shape.system]

@@ -160,6 +160,15 @@ class WordFeatures:
                 rows = [cached[form] if form in cached else self._add(form) for form in forms]
             return self._table[np.array(rows, np.intp)]
 
+    def count_known(self, forms: Iterable[str]) -> tuple[int, int]:
+        """Return how many of some words have letters, and how many of these are known.
+
+        A word is known if the vocabulary of forms or the pretrained vectors have it.
+        """
+        rows = self.number(form for form in forms if any(map(str.isalpha, form)))
+        is_known = (rows[:, CHANNELS.index("form")] != _UNKNOWN) | (rows[:, -1] != _UNKNOWN)
+        return len(rows), int(is_known.sum())
+
     def _add(self, form: str) -> int:
         """Cache the numbers of a word; return their row."""
         row = len(self._cached_rows)
