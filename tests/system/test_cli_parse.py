@@ -24,6 +24,7 @@ from firth.show.traces import derivation, trace, trace_markdown, trace_text
 from firth.show.trees import tree_svg, tree_text
 from firth.text import conllu
 from firth.text.document import Sentence, Token
+from firth.text.ranges import restored_text
 
 if TYPE_CHECKING:
     from conftest import CommandLine
@@ -146,6 +147,16 @@ def test_text_that_is_divided_already(copied: CommandLine, pipeline: Pipeline) -
     assert copied.succeeds("parse", "--input", "words", *MODEL, stdin=words) == expected
     (copied.folder / "columns.txt").write_text("The\tDET\n")
     assert "columns.txt:1: a tab" in copied.fails("parse", "columns.txt", "--input", "words", *MODEL)
+
+
+@pytest.mark.parametrize("input", ["text", "lines"])
+def test_the_text_comes_back_from_conllu(copied: CommandLine, input: str) -> None:
+    text = "\n  The  dog\tsees a cat.\r\n\r\nThe old child finds\na | bird \n"
+    shown = copied.succeeds("parse", "--text", text, "--ranges", "--input", input, "-q", *MODEL)
+    sentences = conllu.load(io.StringIO(shown))
+    assert restored_text(sentences) == text
+    assert shown.count("# newpar") == 2
+    assert "--ranges is for raw text" in copied.fails("parse", "dev.conllu", "--ranges", *MODEL)
 
 
 def test_a_treebank_can_be_read_as_text(copied: CommandLine) -> None:

@@ -22,6 +22,7 @@ from firth.errors import InputError
 if TYPE_CHECKING:
     from firth.parsing.parser.parser import Parser
     from firth.text.document import Sentence
+    from firth.text.stream import Source
 
 STANDARD_INPUT = "-"
 
@@ -104,6 +105,13 @@ def parse(
     keep_deps: Annotated[
         bool, typer.Option("--keep-deps", help="CoNLL-U: keep enhanced dependencies, though trees change.")
     ] = False,
+    ranges: Annotated[
+        bool,
+        typer.Option(
+            "--ranges",
+            help="Raw text: keep paragraphs, white space and places of tokens in CoNLL-U.",
+        ),
+    ] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="all cores")] = None,
     quiet: Quiet = False,
 ) -> None:
@@ -141,9 +149,13 @@ def parse(
     from firth.progress import Progress, default_progress
     from firth.show.trees import trees_svg
     from firth.text import conllu
+    from firth.text.ranges import with_ranges
+    from firth.text.stream import text_blocks
     from firth.text.words import read_words
 
     input = _kind_of_input(file, text, input, gold_tags, keep_deps)
+    if ranges and input not in (Input.text, Input.lines):
+        raise InputError("--ranges is for raw text; CoNLL-U and words have no white space to keep")
     _check_files(file, output)
     on_screen = output is None and sys.stdout.isatty()
     if format is None:
@@ -168,7 +180,12 @@ def parse(
         pipeline = load(model)
         parser = pipeline.parser
         analyse = pipeline.lines if input is Input.lines else pipeline.stream
-        sentences = analyse(source if text is None else [_checked(text)], threads=threads, progress=progress)
+        read: Source = source if text is None else [_checked(text)]
+        if ranges:
+            whole = "".join(text_blocks(read))
+            sentences = with_ranges(analyse([whole], threads=threads, progress=progress), whole)
+        else:
+            sentences = analyse(read, threads=threads, progress=progress)
 
     n_sentences = 0
     with warnings_as_notes(quiet), closing(sentences), _opened(output) as write:

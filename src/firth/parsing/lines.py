@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from firth.parsing.segmenter.segmenter import Segmenter
 from firth.text.document import MultiwordToken, Sentence, Token
+from firth.text.ranges import place_words
 from firth.text.stream import n_utf8_bytes
 
 # Lines are analysed in batches of at least 32 Ki characters.
@@ -74,6 +75,7 @@ def sentences_of_lines(segmenter: Segmenter, batch: Lines) -> list[Sentence]:
             following = next(found, None)
         if parts:
             sentence = _joined(parts, shift)
+            place_words(sentence)
             sentence.comments = [f"# text = {' '.join(line.split())}"]
             sentences.append(sentence)
     return sentences

@@ -35,6 +35,7 @@ from firth.progress import Progress
 from firth.runs.run import open_run
 from firth.runs.workers import worker_threads
 from firth.text.document import Document, Sentence
+from firth.text.ranges import place_words
 from firth.text.stream import Source, n_utf8_bytes, pieces_of, source_size, text_blocks
 
 BUNDLED = ("en",)
@@ -303,6 +304,7 @@ class Pipeline:
         for places in found:
             for sentence in self.segmenter.sentences(places):
                 start, end = sentence.tokens[0].start, sentence.tokens[-1].end
+                place_words(sentence)
                 assert start is not None and end is not None
                 sentence.comments = [f"# text = {' '.join(places.slice(start, end).split())}"]
                 sentences.append(sentence)

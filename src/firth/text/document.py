@@ -27,8 +27,8 @@ class Token:
     deps, misc
         Enhanced dependencies, and anything else.
     start, end
-        Its place in the text of the document, in characters: ``text[start:end]``; None if unknown. The words
-        of a multiword token share its place.
+        Its place in the text of the document, in characters: ``text[start:end]``; None if unknown. A
+        word of a multiword token that does not stand in the text has the place of the whole token.
     """
 
     id: int
