@@ -29,7 +29,7 @@ class LanguageCheck:
     """
 
     def __init__(self, parser: Parser) -> None:
-        self._features = parser.network.features
+        self._parser = parser
         self._expected = parser.known_share
         self._seen = self._words = self._known = 0
         self._is_done = self._expected is None
@@ -41,7 +41,7 @@ class LanguageCheck:
         tokens = (token.form for sentence in sentences for token in sentence.tokens)
         forms = list(islice(tokens, _MOST_WORDS - self._seen))
         self._seen += len(forms)
-        n_words, n_known = self._features.count_known(forms)
+        n_words, n_known = self._parser.network.features.count_known(forms)
         self._words += n_words
         self._known += n_known
 

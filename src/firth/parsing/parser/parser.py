@@ -30,6 +30,9 @@ from firth.runs.run import Run, open_run
 from firth.runs.workers import worker_threads
 from firth.text.document import Sentence, Token
 
+# With so many pretrained vectors, nearly all words of a text in the parser's language are known.
+_MANY_VECTORS = 10_000
+
 
 class Parser:
     """A tagger and a dependency parser, trained together on a treebank.
@@ -192,13 +195,13 @@ class Parser:
     def known_share(self) -> float | None:
         """The share of words that the parser knows in text of its language.
 
-        It is the share on the development set. Models before firth 0.2 do not hold it: if they have
+        It is the share on the development set. Models before firth 0.2 do not hold it: if they have many
         pretrained vectors, it is taken to be 0.95, as for the English model; otherwise it is None.
         """
         share = self.metadata.get("known words")
         if isinstance(share, float):
             return share
-        return 0.95 if len(self.network.features.vectors) > 1 else None
+        return 0.95 if len(self.network.features.vectors) >= _MANY_VECTORS else None
 
     @property
     def system(self) -> TransitionSystem:
