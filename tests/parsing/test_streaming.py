@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from firth.parsing import streaming
+from firth.parsing.notes import ParseNotes
 from firth.parsing.parser.parser import Parser
 from firth.parsing.streaming import in_order, parse_words
 from firth.text.document import Sentence, Token
@@ -58,15 +59,16 @@ def test_an_error_comes_in_its_turn() -> None:
 class Counting:
     """Stands for a parser: makes every word a root, and notes the sizes of batches."""
 
+    known_share = None
+
     def __init__(self) -> None:
         self.sizes: list[int] = []
 
-    def parse(self, sentences: Sequence[Sentence], **options: object) -> Sequence[Sentence]:
-        assert options == {"given_tags": True, "threads": 2}
+    def parse_noting(self, sentences: Sequence[Sentence], notes: ParseNotes, **options: object) -> None:
+        assert options == {"given_tags": True, "keep_deps": False, "threads": 2}
         self.sizes.append(len(sentences))
         for sentence in sentences:
             sentence[0].head = 0
-        return sentences
 
 
 def test_sentences_of_words_are_parsed_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:

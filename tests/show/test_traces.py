@@ -6,8 +6,17 @@ import pytest
 from rich.cells import cell_len
 
 from firth.errors import InputError
-from firth.parsing.transitions.systems import ArcHybrid, ArcStandard, ArcStandardSwap, Kind, Transition
-from firth.show.traces import Step, trace, trace_markdown, trace_rows, trace_text
+from firth.parsing.transitions.systems import (
+    SYSTEMS,
+    ArcHybrid,
+    ArcStandard,
+    ArcStandardSwap,
+    Configuration,
+    Kind,
+    Transition,
+)
+from firth.show.traces import Step, derivation, trace, trace_markdown, trace_rows, trace_text
+from firth.text.document import Sentence, Token
 
 FORMS = ["I", "parsed", "this", "sentence", "correctly"]
 HEADS = [2, 0, 4, 2, 2]
@@ -43,6 +52,39 @@ def test_arcs_from_the_buffer_and_swaps() -> None:
     kinds = [Kind.SHIFT, Kind.SHIFT, Kind.SWAP]
     swapped = trace(ArcStandardSwap(), map(Transition, kinds), ["a", "b"])
     assert swapped[-1] == Step(("ROOT", "b"), ("a",), "", "SWAP")
+
+
+def sentence_of(heads: list[int | None], labels: list[str] | None = None) -> Sentence:
+    names = labels or ["dep"] * len(heads)
+    return Sentence(
+        [Token(i, f"w{i}", head=h, deprel=d) for i, (h, d) in enumerate(zip(heads, names, strict=True), 1)]
+    )
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_derivation_of_a_tree(name: str) -> None:
+    system, transitions = derivation(sentence_of([*HEADS], LABELS), name)
+    assert system is SYSTEMS[name]
+    assert transitions == system.oracle(HEADS, LABELS)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_crossing_arcs_need_swap(name: str) -> None:
+    heads = [3, 4, 0, 3]
+    system, transitions = derivation(sentence_of([*heads]), name)
+    assert isinstance(system, ArcStandardSwap)
+    configuration = Configuration.initial(4)
+    for transition in transitions:
+        system.apply(configuration, transition)
+    assert configuration.tree()[0] == heads
+    assert Kind.SWAP in {transition.kind for transition in transitions}
+
+
+def test_no_tree_has_no_derivation() -> None:
+    with pytest.raises(InputError, match="without a head; parse it first"):
+        derivation(sentence_of([0, None]), "arc-standard")
+    with pytest.raises(InputError, match="no transition system 'arc-eager'"):
+        derivation(sentence_of([0]), "arc-eager")
 
 
 def test_arcs_without_labels() -> None:

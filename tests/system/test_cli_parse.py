@@ -19,10 +19,12 @@ from firth.cli import parse as command
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.parsing.parser.parser import Parser
 from firth.parsing.pipeline import Pipeline, load
-from firth.show.traces import trace, trace_markdown, trace_text
+from firth.parsing.transitions.systems import SYSTEMS
+from firth.show.traces import derivation, trace, trace_markdown, trace_text
 from firth.show.trees import tree_svg, tree_text
 from firth.text import conllu
-from firth.text.document import Sentence
+from firth.text.document import Sentence, Token
+from firth.text.ranges import restored_text
 
 if TYPE_CHECKING:
     from conftest import CommandLine
@@ -84,11 +86,77 @@ def test_words_of_conllu_are_kept(copied: CommandLine) -> None:
     assert shown == expected
 
 
+def test_enhanced_dependencies_belong_to_the_old_trees(copied: CommandLine) -> None:
+    rows = ["1\tdogs\t_\t_\t_\t_\t0\troot\t0:root\t_", "1.1\tdo\t_\t_\t_\t_\t_\t_\t1:dep\t_"]
+    (copied.folder / "e.conllu").write_text("\n".join([*rows, "", ""]) * 3)
+    result = copied.call("parse", "e.conllu", *MODEL)
+    assert result.returncode == 0
+    assert "DEPS) of 3 words and 3 empty nodes were taken out" in result.stderr
+    assert result.stderr.startswith("firth: note: ") and result.stderr.count("\n") == 1
+    sentences = conllu.load(io.StringIO(result.stdout))
+    assert all(s[0].deps == "_" and not s.empty_nodes for s in sentences)
+    result = copied.call("parse", "e.conllu", "--keep-deps", *MODEL)
+    assert (result.stderr, result.stdout.count("0:root"), result.stdout.count("1.1\tdo")) == ("", 3, 3)
+    assert "--keep-deps is for CoNLL-U" in copied.fails("parse", "--text", "x", "--keep-deps", *MODEL)
+    parser = Parser.load(copied.folder / "little.firth")
+    with pytest.warns(UserWarning, match="DEPS\\) of 3 words"):
+        parser.parse(conllu.load(copied.folder / "e.conllu"))
+
+
+def test_gold_tags_that_are_none(copied: CommandLine) -> None:
+    rows = "".join(f"{i}\tdog\t_\t{{}}\t{{}}\t_\t{int(i > 1)}\tdep\t_\t_\n" for i in (1, 2, 3))
+    options = ("--gold-tags", *MODEL)
+    for tags, note in [
+        ("_ _ _ _ _ _", "3 of 3 words have no UPOS: "),
+        ("NOUN NN _ NN NOUN NN", "1 of 3 words have no UPOS: "),
+        (
+            "NN NN NOUN NN NOUN NN",
+            "1 of 3 words have a UPOS that the parser was not trained with, such as 'NN'",
+        ),
+        ("NOUN nc NOUN nc NOUN NN", "2 of 3 words have an XPOS of another tagset"),
+    ]:
+        (copied.folder / "t.conllu").write_text(rows.format(*tags.split()) + "\n")
+        for arguments in (("parse", "t.conllu"), ("parser", "evaluate", "little.firth", "t.conllu")):
+            result = copied.call(*arguments, *(options if arguments[0] == "parse" else options[:1]))
+            assert result.returncode == 0
+            assert result.stderr.startswith(f"firth: note: {note}"), result.stderr
+            assert "leave out --gold-tags" in result.stderr and result.stderr.count("\n") == 1
+    result = copied.call("parse", "dev.conllu", *options)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_words_without_heads_get_some(copied: CommandLine) -> None:
     rows = [f"{i}\t{form}\t_\t_\t_\t_\t_\t_\t_\t_\n" for i, form in enumerate(("dogs", "see"), 1)]
     (copied.folder / "words.conllu").write_text("".join(rows) + "\n")
     (sentence,) = conllu.load(io.StringIO(copied.succeeds("parse", "words.conllu", *MODEL)))
     assert [token.form for token in sentence] == ["dogs", "see"]
+
+
+def test_text_that_is_divided_already(copied: CommandLine, pipeline: Pipeline) -> None:
+    lines = "The dog. A cat\n\nsees the bird\n"
+    expected = in_conllu(list(pipeline.lines([lines])))
+    (copied.folder / "lines.txt").write_text(lines)
+    assert copied.succeeds("parse", "lines.txt", "--input", "lines", *MODEL) == expected
+    assert copied.succeeds("parse", "--text", lines, "--input", "lines", *MODEL) == expected
+    assert expected.count("# sent_id") == 2
+
+    expected = in_conllu(pipeline([["The", "dog.", "10 000"], ["It"]]).sentences)
+    words = b"The\ndog.\n10 000\n\nIt\n"
+    (copied.folder / "words.conllu").write_bytes(words)
+    assert copied.succeeds("parse", "words.conllu", "--input", "words", *MODEL) == expected
+    assert copied.succeeds("parse", "--input", "words", *MODEL, stdin=words) == expected
+    (copied.folder / "columns.txt").write_text("The\tDET\n")
+    assert "columns.txt:1: a tab" in copied.fails("parse", "columns.txt", "--input", "words", *MODEL)
+
+
+@pytest.mark.parametrize("input", ["text", "lines"])
+def test_the_text_comes_back_from_conllu(copied: CommandLine, input: str) -> None:
+    text = "\n  The  dog\tsees a cat.\r\n\r\nThe old child finds\na | bird \n"
+    shown = copied.succeeds("parse", "--text", text, "--ranges", "--input", input, "-q", *MODEL)
+    sentences = conllu.load(io.StringIO(shown))
+    assert restored_text(sentences) == text
+    assert shown.count("# newpar") == 2
+    assert "--ranges is for raw text" in copied.fails("parse", "dev.conllu", "--ranges", *MODEL)
 
 
 def test_a_treebank_can_be_read_as_text(copied: CommandLine) -> None:
@@ -117,6 +185,21 @@ def test_trees_and_traces(copied: CommandLine, pipeline: Pipeline) -> None:
     copied.succeeds("parse", "--text", TEXT, "-o", "trace.md", *MODEL)
     markdown = (copied.folder / "trace.md").read_text(encoding="utf-8")
     assert markdown == "\n".join(map(trace_markdown, traces))
+
+
+def test_the_derivation_in_another_system(copied: CommandLine, pipeline: Pipeline) -> None:
+    assert [system.value for system in command.System] == sorted(SYSTEMS, key=list(SYSTEMS).index)
+    (sentence,) = pipeline("The old dog sees a cat.")
+    options = ("--format", "trace", "--system", "arc-standard", *MODEL)
+    steps = trace(*derivation(sentence, "arc-standard"), [token.form for token in sentence])
+    assert copied.succeeds("parse", "--text", "The old dog sees a cat.", *options) == trace_text(steps)
+    heads = [3, 4, 0, 3]
+    crossing = Sentence([Token(i, f"w{i}", head=head, deprel="dep") for i, head in enumerate(heads, 1)])
+    with pytest.warns(UserWarning, match=r"sentence None: has crossing arcs.*shown in arc-standard-swap"):
+        shown = command._trace(pipeline.parser, crossing, False, False, None, command.System.arc_standard)
+    assert "SWAP" in shown
+    fails = ("parse", "--text", "x", "--system", "arc-standard", "--format", "tree", *MODEL)
+    assert "--system is for --format trace" in copied.fails(*fails)
 
 
 def test_json_has_places_in_the_whole_text(copied: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,6 +302,7 @@ def test_on_a_terminal_there_are_trees(copied: CommandLine, pipeline: Pipeline) 
         (["fine.txt", "--text", "x"], "both fine.txt and --text"),
         (["fine.txt", "--gold-tags"], "--gold-tags needs words with tags"),
         (["--text", "x", "--input", "conllu"], "--text is raw text"),
+        (["--text", "x", "--input", "words"], "--input words is for files"),
         (["fine.txt", "-o", "absent/o.conllu"], "there is no folder absent"),
         (["fine.txt", "-o", "fine.txt"], "would be written over"),
         (["fine.txt", "-o", "o.conllu", "--model", "absent.firth"], "absent.firth: no such file"),

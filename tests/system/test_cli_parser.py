@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from firth.cli.parser.train import train as train_command
+from firth.files.arrays_file import load_arrays
 from firth.parsing.parser.parser import Parser
+from firth.parsing.parser.treebank import hold_out
 from firth.parsing.pipeline import Pipeline, load
 from firth.text import conllu
 from firth.vectors.word_vectors import WordVectors
@@ -43,6 +45,26 @@ def test_train_says_what_came_of_it_and_what_next(copied: CommandLine) -> None:
     model, again = (copied.folder / name for name in ("little.firth", "again.firth"))
     assert model.read_bytes() == again.read_bytes(), "with any number of threads"
     assert not (copied.folder / "again.firth.training").exists()
+
+
+def test_train_without_a_development_set(copied: CommandLine) -> None:
+    arguments = ("parser", "train", "train.conllu", "--epochs", 1)
+    result = copied.call(*arguments, "-o", "a.firth")
+    assert result.returncode == 0, result.stderr
+    assert "4 of 40 training sentences are held out" in result.stderr
+    assert load(copied.folder / "a.firth").parser.metadata["held out sentences"] == 4
+    figures = json.loads(copied.succeeds(*arguments, "-o", "b.firth", "--json", "-q"))
+    assert (figures["sentences"], figures["held_out_sentences"]) == (36, 4)
+    assert (copied.folder / "a.firth").read_bytes() == (copied.folder / "b.firth").read_bytes()
+    train = conllu.load(copied.folder / "train.conllu")
+    Pipeline.train(train, epochs=1).save(copied.folder / "c.firth")
+    assert (copied.folder / "a.firth").read_bytes() == (copied.folder / "c.firth").read_bytes()
+    held_out, learned = hold_out(train, 1)[::-1]
+    Parser.train(learned, held_out, epochs=1).save(copied.folder / "d.firth")
+    parser, other = (load_arrays(copied.folder / name)[0] for name in ("a.firth", "d.firth"))
+    assert all(np.array_equal(array, parser[name]) for name, array in other.items())
+    (copied.folder / "one.conllu").write_text(conllu.format_sentence(train[0]))
+    assert "give a development set" in copied.fails("parser", "train", "one.conllu", "-o", "o.firth")
 
 
 def test_train_json_agrees_with_the_model(copied: CommandLine) -> None:

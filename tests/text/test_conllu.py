@@ -185,13 +185,14 @@ def test_heads_need_not_make_trees() -> None:
         (row(1)[:-1] + "\t_\n", "2: 11 columns instead of 10"),
         ("1 x _ _ _ _ 0 root _ _\n", "2: no tabs; CoNLL-U has 10 columns between tabs"),
         (row(1, 2)[:-1] + "\t_\n2\tx\t_\t_\t_\t_\t0\t_\t_\n", "2: 11 columns"),  # 20 in all
-        (row(1) + " \t\n" + row(1), "3: 2 columns"),
+        (row(1) + " \t\n" + row(1), "3: white space, where a sentence ends with an empty line"),
+        (row(1) + "\t\n" + row(1), "3: white space, where a sentence ends with an empty line"),
+        (row(1).replace("\n", "\r") + row(2, 1), r"2: lines end with \r, as on old Macintosh"),
         (row(1) + "  \n" + row(1), "3: white space, where a sentence ends with an empty line"),
         (row(1, form=""), "2: FORM is empty; write '_'"),
         (row(1)[:-2] + "\n", "2: MISC is empty; write '_'"),
         # comments
         (row(1) + "# late\n" + row(2, 1), "3: a comment inside a sentence; put an empty line before it"),
-        ("# lonely\n\n" + row(1), "2: comments, but no words after them"),
         # identifiers
         (row("x"), "2: ID is 'x', not an integer, a range"),
         (row("", 0), "2: ID is empty"),
@@ -246,6 +247,56 @@ def test_mistakes(text: str, message: str) -> None:
         parse(EXAMPLE + "# a comment\n" + text + "\n")
     line = int(message.partition(":")[0]) + EXAMPLE.count("\n")
     assert str(later.value).startswith(f"text:{line}:")
+
+
+def test_comments_without_words_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "# newdoc\n\n# id\n\n\n"
+        + row(1)
+        + "\n# newpar\n\n# sent_id = 2\n"
+        + row(1)
+        + "\n# the end\n\n# really"
+    )
+    for size in (1 << 20, 1, 5):
+        monkeypatch.setattr("firth.text.stream._BLOCK", size)
+        first, second = sentences = parse(text)
+        assert first.comments == ["# newdoc", "# id"]
+        assert (first.comments_after, second.comments_after) == ([], ["# the end", "# really"])
+        assert second.comments == ["# newpar", "# sent_id = 2"]
+        assert formatted(sentences).endswith("\n\n# the end\n# really\n\n")
+        assert parse(formatted(sentences)) == sentences
+    with pytest.raises(InputError, match="text:3: comments, but no words after them"):
+        parse("\n\n# a\n\n# b\n")
+
+
+def test_comments_at_the_end_of_standard_input_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = (row(1) + "\n# the end\n").encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    with pytest.warns(UserWarning, match=r"standard input:3: 1 comment\(s\) after"):
+        assert len(conllu.load("-")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("# global.columns = ID FORM X:Y\n1\ta\tb\n\n", "text:1: CoNLL-U Plus, .* ID FORM X:Y; .*convert it"),
+        (
+            "# a\n# global.columns = ID FORM LEMMA UPOS XPOS FEATS HEAD DEPREL DEPS MISC NE\n\n" + row(1),
+            "text:2: CoNLL-U Plus.*cut -f 1-10",
+        ),
+        ("# global.columns = FORM ID LEMMA UPOS XPOS FEATS HEAD DEPREL DEPS MISC\n" + row(1), "convert it"),
+        (("# a\n" + row(1) + row(2, 1) + "\n").replace("\n", "\r"), r"text:1: lines end with \\r"),
+        ((row(1) + row(2, 1) + "\n").replace("\n", "\r"), r"text:1: lines end with \\r"),
+    ],
+)
+def test_other_formats_are_told_by_name(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        parse(text)
+
+
+def test_the_columns_of_conllu_may_be_named() -> None:
+    names = "# global.columns = ID FORM LEMMA UPOS XPOS FEATS HEAD DEPREL DEPS MISC\n"
+    assert parse(names + row(1))[0].comments == [names.strip()]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

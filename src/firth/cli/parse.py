@@ -6,6 +6,7 @@ from __future__ import annotations
 import codecs
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from enum import Enum
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firth.cli.options import Quiet
-from firth.cli.output import check_folder, note
+from firth.cli.output import check_folder, note, warnings_as_notes
 from firth.errors import InputError
 
 if TYPE_CHECKING:
     from firth.parsing.parser.parser import Parser
     from firth.text.document import Sentence
+    from firth.text.stream import Source
 
 STANDARD_INPUT = "-"
 
@@ -29,7 +31,7 @@ _LONGEST_TRACE = 1000
 
 
 class Format(Enum):
-    """What to make of trees."""
+    """Output formats."""
 
     conllu = "conllu"
     tree = "tree"
@@ -39,10 +41,20 @@ class Format(Enum):
 
 
 class Input(Enum):
-    """What is read."""
+    """Kinds of input."""
 
     text = "text"
+    lines = "lines"
+    words = "words"
     conllu = "conllu"
+
+
+class System(Enum):
+    """Transition systems; the same names as in `firth.parsing.transitions.systems.SYSTEMS`."""
+
+    arc_standard = "arc-standard"
+    arc_hybrid = "arc-hybrid"
+    arc_standard_swap = "arc-standard-swap"
 
 
 _FORMAT_OF = {".json": Format.json, ".jsonl": Format.json, ".svg": Format.svg, ".md": Format.trace}
@@ -64,8 +76,15 @@ def parse(
     format: Annotated[
         Format | None,
         typer.Option(
-            help="What to write; see below.",
-            show_default="what the suffix of OUT says; tree on a terminal, else conllu",
+            help="Output format; see below.",
+            show_default="by the suffix of OUT; else tree on a terminal, conllu elsewhere",
+        ),
+    ] = None,
+    system: Annotated[
+        System | None,
+        typer.Option(
+            help="For --format trace: derive the tree in this transition system.",
+            show_default="the steps of the parser itself",
         ),
     ] = None,
     output: Annotated[
@@ -76,18 +95,36 @@ def parse(
     ] = None,
     input: Annotated[
         Input | None,
-        typer.Option(help="What is read.", show_default="conllu if FILE ends in .conllu, else text"),
+        typer.Option(
+            help="Kind of input; see below.", show_default="conllu if FILE ends in .conllu, else text"
+        ),
     ] = None,
     gold_tags: Annotated[
         bool, typer.Option("--gold-tags", help="CoNLL-U: read the tags that are there, and keep them.")
+    ] = False,
+    keep_deps: Annotated[
+        bool, typer.Option("--keep-deps", help="CoNLL-U: keep enhanced dependencies, though trees change.")
+    ] = False,
+    ranges: Annotated[
+        bool,
+        typer.Option(
+            "--ranges",
+            help="Raw text: keep paragraphs, white space and places of tokens in CoNLL-U.",
+        ),
     ] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="all cores")] = None,
     quiet: Quiet = False,
 ) -> None:
     """Find the words and sentences of a text, tag them and draw their dependency trees.
 
-    A text may be as long as you like: trees come out while it is read. A blank line ends a sentence. In
-    CoNLL-U, tags, heads and relations are replaced, and all else is kept.
+    A text may be as long as you like: trees come out while it is read.
+
+    \b
+    Input:
+      text    raw text; a blank line ends a sentence
+      lines   raw text; each line is a sentence
+      words   one word a line, and a blank line after each sentence
+      conllu  CoNLL-U; tags, heads and relations are replaced, DEPS taken out, all else is kept
 
     \b
     Formats:
@@ -95,13 +132,14 @@ def parse(
       tree    a tree drawn with lines, a word a line
       json    JSON Lines: an object a sentence; start and end in characters
       svg     a picture, all trees below each other
-      trace   the steps of the parser; in Markdown if OUT ends in .md
+      trace   the steps of the parser, or those of another --system; in Markdown if OUT ends in .md
 
     \b
     Examples:
       firth parse --text "I parsed this sentence correctly."
       firth parse novel.txt -o novel.conllu
       firth parse --text "Time flies like an arrow." -o arrow.svg
+      firth parse titles.txt --input lines
       firth parse test.conllu --gold-tags --model my.firth --format tree
       zcat news.gz | firth parse --format json | jq -r .text
     """
@@ -111,13 +149,20 @@ def parse(
     from firth.progress import Progress, default_progress, is_terminal
     from firth.show.trees import trees_svg
     from firth.text import conllu
+    from firth.text.ranges import with_ranges
+    from firth.text.stream import text_blocks
+    from firth.text.words import read_words
 
-    is_conllu = _reads_conllu(file, text, input, gold_tags)
+    input = _kind_of_input(file, text, input, gold_tags, keep_deps)
+    if ranges and input not in (Input.text, Input.lines):
+        raise InputError("--ranges is for raw text; CoNLL-U and words have no white space to keep")
     _check_files(file, output)
     on_screen = output is None and sys.stdout.isatty()
     if format is None:
         suffix = "" if output is None else output.suffix.lower()
         format = _FORMAT_OF.get(suffix, Format.tree if on_screen else Format.conllu)
+    if system is not None and format is not Format.trace:
+        raise InputError("--system is for --format trace; leave one of them out, or give both")
     # A progress bar and trees would be in each other's way.
     progress = Progress() if on_screen else default_progress(quiet)
     source = STANDARD_INPUT if file is None else file
@@ -125,23 +170,29 @@ def parse(
         key = "Ctrl-Z" if sys.platform == "win32" else "Ctrl-D"
         note(f"reading from the terminal; end with {key}", quiet)
 
-    if is_conllu:
+    if input in (Input.words, Input.conllu):
         parser = Parser.load(model_file(model))
-        words = conllu.read(source, trees=False)
-        sentences = parse_words(parser, words, given_tags=gold_tags, threads=threads, progress=progress)
+        words = conllu.read(source, trees=False) if input is Input.conllu else read_words(source)
+        sentences = parse_words(
+            parser, words, given_tags=gold_tags, keep_deps=keep_deps, threads=threads, progress=progress
+        )
     else:
         pipeline = load(model)
         parser = pipeline.parser
-        sentences = pipeline.stream(
-            source if text is None else [_checked(text)], threads=threads, progress=progress
-        )
+        analyse = pipeline.lines if input is Input.lines else pipeline.stream
+        read: Source = source if text is None else [_checked(text)]
+        if ranges:
+            whole = "".join(text_blocks(read))
+            sentences = with_ranges(analyse([whole], threads=threads, progress=progress), whole)
+        else:
+            sentences = analyse(read, threads=threads, progress=progress)
 
     n_sentences = 0
-    with closing(sentences), _opened(output) as write:
+    with warnings_as_notes(quiet), closing(sentences), _opened(output) as write:
         if format is Format.svg:
             n_sentences = trees_svg(sentences, write)
         else:
-            show = _shower(format, parser, gold_tags, output, on_screen)
+            show = _shower(format, parser, gold_tags, output, on_screen, system)
             between = "\n" if format in (Format.tree, Format.trace) else ""
             for n_sentences, sentence in enumerate(sentences, 1):
                 write((between if n_sentences > 1 else "") + show(sentence))
@@ -152,19 +203,22 @@ def parse(
         )
 
 
-def _reads_conllu(file: str | None, text: str | None, input: Input | None, gold_tags: bool) -> bool:
-    """Say whether CoNLL-U is read, and not text. Options that contradict one another are an error."""
+def _kind_of_input(
+    file: str | None, text: str | None, input: Input | None, gold_tags: bool, keep_deps: bool
+) -> Input:
+    """Return what is read. Options that contradict one another are an error."""
     if file is not None and text is not None:
         raise InputError(f"both {file} and --text were given: which one is to be parsed?")
     if input is None:
-        is_conllu = file is not None and re.search(r"\.conllu(\.gz|\.xz)?$", file, re.IGNORECASE) is not None
-    else:
-        is_conllu = input is Input.conllu
-    if is_conllu and text is not None:
-        raise InputError("--input conllu is for files; --text is raw text")
-    if gold_tags and not is_conllu:
+        is_conllu = file is not None and re.search(r"\.conllu(\.gz|\.xz)?$", file, re.IGNORECASE)
+        input = Input.conllu if is_conllu else Input.text
+    if input in (Input.words, Input.conllu) and text is not None:
+        raise InputError(f"--input {input.value} is for files; --text is raw text")
+    if gold_tags and input is not Input.conllu:
         raise InputError("--gold-tags needs words with tags: a .conllu file, or --input conllu")
-    return is_conllu
+    if keep_deps and input is not Input.conllu:
+        raise InputError("--keep-deps is for CoNLL-U: a .conllu file, or --input conllu")
+    return input
 
 
 def _check_files(file: str | None, output: Path | None) -> None:
@@ -172,7 +226,7 @@ def _check_files(file: str | None, output: Path | None) -> None:
     if output is not None:
         check_folder(output)
         if file is not None and output.exists() and Path(file).exists() and output.samefile(file):
-            raise InputError(f"{output}: is what is parsed, and would be written over; write elsewhere")
+            raise InputError(f"{output}: is the input, and would be written over; write to another file")
     if file is not None and file != STANDARD_INPUT and not Path(file).exists():
         raise InputError(f"{file}: no such file")
 
@@ -199,7 +253,12 @@ def _opened(output: Path | None) -> Iterator[Callable[[str], object]]:
 
 
 def _shower(
-    format: Format, parser: Parser, gold_tags: bool, output: Path | None, on_screen: bool
+    format: Format,
+    parser: Parser,
+    gold_tags: bool,
+    output: Path | None,
+    on_screen: bool,
+    system: System | None,
 ) -> Callable[[Sentence], str]:
     """Return the function that makes text of a sentence."""
     from firth.show.trees import tree_text
@@ -208,7 +267,7 @@ def _shower(
     if format is Format.trace:
         in_markdown = output is not None and output.suffix.lower() == ".md"
         width = _screen_width() if on_screen else None
-        return lambda sentence: _trace(parser, sentence, gold_tags, in_markdown, width)
+        return lambda sentence: _trace(parser, sentence, gold_tags, in_markdown, width, system)
     return {
         Format.conllu: conllu.format_sentence,
         Format.tree: tree_text,
@@ -222,14 +281,31 @@ def _screen_width() -> int:
     return Console().width
 
 
-def _trace(parser: Parser, sentence: Sentence, gold_tags: bool, in_markdown: bool, width: int | None) -> str:
-    from firth.show.traces import trace, trace_markdown, trace_text
+def _trace(
+    parser: Parser,
+    sentence: Sentence,
+    gold_tags: bool,
+    in_markdown: bool,
+    width: int | None,
+    system: System | None,
+) -> str:
+    from firth.show.traces import derivation, trace, trace_markdown, trace_text
 
     if len(sentence) > _LONGEST_TRACE:
         raise InputError(
             f"sentence {sentence.sent_id}: has {len(sentence):,} words, too many for a trace; "
             f"up to {_LONGEST_TRACE:,} can be shown"
         )
-    transitions = parser.transitions(sentence, given_tags=gold_tags)
-    steps = trace(parser.system, transitions, [token.form for token in sentence])
+    if system is None:
+        used, transitions = parser.system, parser.transitions(sentence, given_tags=gold_tags)
+    else:
+        used, transitions = derivation(sentence, system.value)
+        if used.name != system.value:
+            warnings.warn(
+                f"sentence {sentence.sent_id}: has crossing arcs, which {system.value} cannot build; "
+                f"shown in {used.name}",
+                UserWarning,
+                stacklevel=2,
+            )
+    steps = trace(used, transitions, [token.form for token in sentence])
     return trace_markdown(steps) if in_markdown else trace_text(steps, width)

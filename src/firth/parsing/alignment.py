@@ -28,7 +28,7 @@ class Word:
     form
         Its form, without white space.
     start, end
-        Its characters, or those of its multiword token.
+        Its characters in the text, or the characters of its multiword token.
     is_multiword
         Whether it belongs to a multiword token.
     head

@@ -171,7 +171,7 @@ def _features(arrays: Arrays) -> WordFeatures:
 
 
 def pack_segmenter(segmenter: Segmenter) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-    """Return the arrays and the metadata that the file of a pipeline has besides those of its parser."""
+    """Return the arrays and the metadata of the segmenter in the file of a pipeline."""
     arrays = {f"segmenter/{name}": array for name, array in segmenter.arrays().items()}
     return arrays, {"segmenter": segmenter.metadata()}
 

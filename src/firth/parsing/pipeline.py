@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.resources import files
 from itertools import chain, count, islice
 from pathlib import Path
+from typing import Any, Literal, TypeVar, overload
 
-from firth.arrays import PathLike
+from firth.arrays import Arrays, PathLike
 from firth.checks import thread_count
 from firth.errors import InputError
 from firth.files.arrays_file import load_arrays, save_arrays
 from firth.parsing.evaluation import evaluate_raw
+from firth.parsing.given import Given, check_texts, given_sentences, text_and_context
+from firth.parsing.language import LanguageCheck
+from firth.parsing.lines import Lines, batches_of_lines, sentences_of_lines
 from firth.parsing.model_file import pack_segmenter, unpack_segmenter
+from firth.parsing.notes import ParseNotes
 from firth.parsing.parser.network import ParserShape
 from firth.parsing.parser.parser import Parser
 from firth.parsing.parser.settings import ParserSettings
@@ -28,16 +33,20 @@ from firth.progress import Progress
 from firth.runs.run import open_run
 from firth.runs.workers import single_threaded_blas, worker_threads
 from firth.text.document import Document, Sentence
+from firth.text.ranges import place_words
 from firth.text.stream import Source, n_utf8_bytes, pieces_of, source_size, text_blocks
 
 BUNDLED = ("en",)
 """The models that come with the package."""
 
-# Texts, or pieces of a text, that a thread may begin before the caller asks for their sentences.
+# Each thread may work on this many texts, or pieces of a text, before the caller asks for them.
 _JOBS_AHEAD = 4
 
-# A streamed text is analysed in pieces of so many characters.
+# A streamed text is analysed in pieces of 32 Ki characters.
 _PIECE_CHARACTERS = 1 << 15
+
+
+C = TypeVar("C")
 
 
 class Pipeline:
@@ -59,7 +68,7 @@ class Pipeline:
     def train(
         cls,
         train: Treebank,
-        dev: Treebank,
+        dev: Treebank | None = None,
         vectors: Vectors | None = None,
         *,
         silver: Treebank = (),
@@ -77,19 +86,49 @@ class Pipeline:
         """
         settings = ParserSettings(epochs, seed, threads, shape or ParserShape())
         with open_run("treebank", checkpoint_dir, resume, progress) as run:
-            sentences, dev_sentences, silver_sentences = read_treebanks(train, dev, silver)
+            treebanks = read_treebanks(train, dev, silver, seed=settings.seed, progress=run.progress)
+            sentences, dev_sentences, _ = treebanks
             segmenter = Segmenter.train_in(run, sentences, dev_sentences, seed=seed, threads=threads)
-            parser = Parser.train_in(run, sentences, dev_sentences, silver_sentences, vectors, settings)
+            parser = Parser.train_in(run, *treebanks, vectors, settings)
+        parser.note_held_out(dev_sentences if dev is None else ())
         return cls(segmenter, parser)
 
-    def __call__(self, text: str) -> Document:
-        """Cut a text into sentences and words, tag and parse them."""
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy a pipeline by what its model file would hold."""
+        make_parser, arguments = self.parser.__reduce__()
+        segmenter = pack_segmenter(self.segmenter)
+        return _restored, (make_parser, arguments, *segmenter)
+
+    def __call__(self, text: Given) -> Document:
+        """Cut a text into sentences and words, tag and parse them.
+
+        Parameters
+        ----------
+        text
+            A text; or sentences of words, which stay as they are: each is a list of words or a `Sentence`.
+
+        Raises
+        ------
+        InputError
+            It is neither.
+        """
         with single_threaded_blas():
             document = self._analyse(text)
         _number(document, count(1))
+        self._is_strange(document)
         return document
 
-    def pipe(self, texts: Iterable[str], *, threads: int | None = None) -> Iterator[Document]:
+    @overload
+    def pipe(
+        self, texts: Iterable[Given], *, as_tuples: Literal[False] = False, threads: int | None = None
+    ) -> Iterator[Document]: ...
+    @overload
+    def pipe(
+        self, texts: Iterable[tuple[Given, C]], *, as_tuples: Literal[True], threads: int | None = None
+    ) -> Iterator[tuple[Document, C]]: ...
+    def pipe(
+        self, texts: Iterable[Any], *, as_tuples: bool = False, threads: int | None = None
+    ) -> Iterator[Any]:
         """Analyse a stream of texts, in order, several at a time; few of them are in memory at once.
 
         The sentences are numbered (``# sent_id``) through all texts.
@@ -97,22 +136,39 @@ class Pipeline:
         Parameters
         ----------
         texts
-            The texts.
+            The texts; each may be anything that the pipeline can be called with.
+        as_tuples
+            `texts` has pairs of a text and any other object, its context.
         threads
             Threads to use; all processors if None.
 
-        Yields
+        Returns
+        -------
+        iterator of Document
+            The sentences of the next text; with `as_tuples` a pair of them and the context.
+
+        Raises
         ------
-        Document
-            The sentences of the next text.
+        InputError
+            `texts` is one text; or one of the texts is none.
         """
-        threads = thread_count(threads)
+        check_texts(texts)
+        return self._pipe(texts, as_tuples, thread_count(threads))
+
+    def _pipe(self, texts: Iterable[Any], as_tuples: bool, threads: int) -> Iterator[Any]:
         numbers = count(1)
+        check_language = True
+
+        def analysed(item: Any) -> tuple[Document, Any]:
+            text, context = text_and_context(item, as_tuples)
+            return self._analyse(text), context
+
         with worker_threads(threads) as pool:
-            jobs = (pool.submit(self._analyse, text) for text in texts)
-            for document in in_order(jobs, _JOBS_AHEAD * threads):
+            jobs = (pool.submit(analysed, item) for item in texts)
+            for document, context in in_order(jobs, _JOBS_AHEAD * threads):
                 _number(document, numbers)
-                yield document
+                check_language = check_language and not self._is_strange(document)
+                yield (document, context) if as_tuples else document
 
     def stream(
         self,
@@ -121,9 +177,9 @@ class Pipeline:
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> Generator[Sentence, None, None]:
-        """Analyse one text of any length while it is read; the sentences are those of the whole text.
+        """Analyse one text of any length while it is read. The result is the same as for the whole text.
 
-        Memory holds some pieces of the text, a sentence, and what `Segmenter.stream` needs.
+        Memory holds some pieces of the text and the longest sentence; see also `Segmenter.stream`.
 
         Parameters
         ----------
@@ -151,12 +207,45 @@ class Pipeline:
         begin = list(islice(blocks, 2))
         progress = progress_of(progress, is_long=len(begin) == 2)
         numbers = count(1)
+        language = LanguageCheck(self.parser)
         with worker_threads(threads) as pool, progress.stage("parsing", source_size(source), "bytes"):
             jobs = self._jobs(pool, chain(begin, blocks))
             for sentences, n_bytes in in_order(jobs, _JOBS_AHEAD * threads):
                 _number(sentences, numbers)
+                language.see(sentences)
                 yield from sentences
                 progress.advance(n_bytes)
+        language.warn()
+
+    def lines(
+        self,
+        source: Source,
+        *,
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> Generator[Sentence, None, None]:
+        """Analyse a text whose lines are its sentences; otherwise as `stream`. Blank lines are left out."""
+        threads = thread_count(threads)
+        blocks = text_blocks(source)
+        begin = list(islice(blocks, 2))
+        progress = progress_of(progress, is_long=len(begin) == 2)
+        numbers = count(1)
+        language = LanguageCheck(self.parser)
+        with worker_threads(threads) as pool, progress.stage("parsing", source_size(source), "bytes"):
+            batches = batches_of_lines(chain(begin, blocks))
+            jobs = (pool.submit(self._parse_lines, batch) for batch in batches)
+            for sentences, n_bytes in in_order(jobs, _JOBS_AHEAD * threads):
+                _number(sentences, numbers)
+                language.see(sentences)
+                yield from sentences
+                progress.advance(n_bytes)
+        language.warn()
+
+    def _parse_lines(self, batch: Lines) -> tuple[list[Sentence], int]:
+        """Return the sentences of some lines, parsed, and the bytes of text up to them."""
+        sentences = sentences_of_lines(self.segmenter, batch)
+        self.parser.parse_in_place(sentences)
+        return sentences, batch.n_bytes
 
     def _jobs(
         self, pool: ThreadPoolExecutor, blocks: Iterable[str]
@@ -189,8 +278,23 @@ class Pipeline:
         gold = as_sentences(gold)
         return evaluate_raw(gold, self(raw_text(gold)).sentences)
 
-    def _analyse(self, text: str) -> Document:
-        return Document(self._parsed(self.segmenter.find([text])), text)
+    def _analyse(self, text: Given) -> Document:
+        """Analyse a text, or sentences of words; see `__call__`."""
+        if isinstance(text, str):
+            return Document(self._parsed(self.segmenter.find([text])), text)
+        sentences = given_sentences(text)
+        assert sentences is not None
+        notes = ParseNotes()
+        notes.remove_enhanced(sentences)
+        notes.warn(stacklevel=4)
+        self.parser.parse_in_place(sentences)
+        return Document(sentences, text.text if isinstance(text, Document) else None)
+
+    def _is_strange(self, document: Document) -> bool:
+        """Return whether a document does not look like the language of the model; if so, give a warning."""
+        language = LanguageCheck(self.parser)
+        language.see(document)
+        return language.warn(stacklevel=4)
 
     def _parsed(self, found: Iterable[SentencePlaces]) -> list[Sentence]:
         """Make sentences of the places where they were found; tag and parse them."""
@@ -198,6 +302,7 @@ class Pipeline:
         for places in found:
             for sentence in self.segmenter.sentences(places):
                 start, end = sentence.tokens[0].start, sentence.tokens[-1].end
+                place_words(sentence)
                 assert start is not None and end is not None
                 sentence.comments = [f"# text = {' '.join(places.slice(start, end).split())}"]
                 sentences.append(sentence)
@@ -212,9 +317,17 @@ class Pipeline:
 
 
 def _number(sentences: Iterable[Sentence], numbers: Iterator[int]) -> None:
-    """Give sentences the next numbers as identifiers."""
+    """Give sentences the next numbers as identifiers; a sentence that was given one keeps it."""
     for sentence, number in zip(sentences, numbers, strict=False):
-        sentence.comments.insert(0, f"# sent_id = {number}")
+        if sentence.sent_id is None:
+            sentence.comments.insert(0, f"# sent_id = {number}")
+
+
+def _restored(
+    make_parser: Callable[..., Parser], arguments: tuple[Any, ...], arrays: Arrays, metadata: dict[str, Any]
+) -> Pipeline:
+    """Undo `Pipeline.__reduce__`."""
+    return Pipeline(unpack_segmenter(arrays, metadata, "the pickled pipeline"), make_parser(*arguments))
 
 
 def model_file(model: PathLike) -> Path:

@@ -1,4 +1,4 @@
-"""Universal dependency relations: their subtypes, and which of them are those of content words."""
+"""Universal dependency relations: their subtypes, and the relations of content words."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def universal(relation: str) -> str:
 
 
 def is_content(relation: str) -> bool:
-    """Return whether a relation is that of a content word; its subtype does not matter."""
+    """Return whether a relation marks a content word. Subtypes are ignored."""
     return universal(relation) in CONTENT_RELATIONS

@@ -108,7 +108,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class RawScores(Scores):
-    """The outcome of an evaluation on raw text. All figures, also those of trees and tags, are F1.
+    """The outcome of an evaluation on raw text. All figures are F1, also the figures of trees and tags.
 
     Attributes
     ----------

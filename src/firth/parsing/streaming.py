@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from itertools import islice
 from typing import TypeVar
 
+from firth.parsing.language import LanguageCheck
+from firth.parsing.notes import ParseNotes
 from firth.parsing.parser.parser import Parser
 from firth.progress import Progress
 from firth.text.document import Sentence
@@ -43,6 +45,7 @@ def parse_words(
     sentences: Iterable[Sentence],
     *,
     given_tags: bool = False,
+    keep_deps: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Generator[Sentence, None, None]:
@@ -54,8 +57,9 @@ def parse_words(
         Fills in heads and relations, in place, and before that tags and lemmas.
     sentences
         The sentences; each is asked for when its batch is next.
-    given_tags, threads
-        See `firth.Parser.parse`; all processors if `threads` is None.
+    given_tags, keep_deps, threads
+        See `firth.Parser.parse`; all processors if `threads` is None. Warnings come at the end, with
+        the counts of all sentences.
     progress
         Told the words parsed, if there is more than one batch; silent if None.
 
@@ -68,9 +72,14 @@ def parse_words(
     batch = list(islice(sentences, _BATCH_SENTENCES))
     progress = progress_of(progress, is_long=len(batch) == _BATCH_SENTENCES)
     n_words = 0
+    notes, language = ParseNotes(), LanguageCheck(parser)
     with progress.stage("parsing"):
         while batch:
-            yield from parser.parse(batch, given_tags=given_tags, threads=threads)
+            parser.parse_noting(batch, notes, given_tags=given_tags, keep_deps=keep_deps, threads=threads)
+            language.see(batch)
+            yield from batch
             n_words += sum(map(len, batch))
             progress.advance(n_words)
             batch = list(islice(sentences, _BATCH_SENTENCES))
+    notes.warn()
+    language.warn()

@@ -9,8 +9,17 @@ from typing import TypeAlias
 
 from rich.cells import cell_len
 
-from firth.parsing.transitions.systems import Configuration, Transition, TransitionSystem
+from firth.errors import InputError
+from firth.parsing.transitions.projectivity import is_projective
+from firth.parsing.transitions.systems import (
+    ArcStandardSwap,
+    Configuration,
+    Transition,
+    TransitionSystem,
+    system_named,
+)
 from firth.show.tables import GAP, align, column_widths
+from firth.text.document import Sentence
 
 Row: TypeAlias = tuple[str, str, str, str]
 
@@ -75,6 +84,37 @@ def trace(system: TransitionSystem, transitions: Iterable[Transition], forms: Se
         buffer = tuple(names[word] for word in configuration.buffer)
         steps.append(Step(stack, buffer, dependency, str(transition.kind)))
     return steps
+
+
+def derivation(sentence: Sentence, system: str) -> tuple[TransitionSystem, list[Transition]]:
+    """Return the steps in which a transition system builds the tree of a sentence, as textbooks have them.
+
+    Parameters
+    ----------
+    sentence
+        A sentence with heads.
+    system
+        The name of a transition system.
+
+    Returns
+    -------
+    system, transitions
+        For `trace`. The system is arc-standard-swap if arcs of the tree cross and the system that was asked
+        for builds projective trees only.
+
+    Raises
+    ------
+    InputError
+        There is no such system; or the heads are not known, or form no tree with one root.
+    """
+    asked_for = system_named(system)
+    heads = [token.head for token in sentence if token.head is not None]
+    if len(heads) < len(sentence):
+        raise InputError("the sentence has no tree to derive: there are words without a head; parse it first")
+    labels = [token.deprel for token in sentence]
+    if not asked_for.has_swap and not is_projective(heads):
+        asked_for = system_named(ArcStandardSwap.name)
+    return asked_for, asked_for.oracle(heads, labels)
 
 
 def trace_rows(steps: Iterable[Step]) -> list[Row]:

@@ -18,16 +18,23 @@ from firth.show.layout import label_sizes
 from firth.show.tables import align
 from firth.text.document import Sentence
 
-# Sizes in the SVG, in pixels.
-_FORM, _UPOS, _LABEL = 17, 11, 12  # fonts
-_UPOS_SPACED = 12  # with the space between its letters
-_LEVEL = 24  # from the line of an arc to that of the next one above
-_FORM_LINE, _TAG_LINE = 21, 39  # from the ends of the arcs to the base lines below
-_GAP = 18  # between words, at least
+# All sizes in the SVG are in pixels. Font sizes of words, UPOS tags and relations:
+_FORM, _UPOS, _LABEL = 17, 11, 12
+# The letters of a UPOS tag are spaced, so the tag is as wide as one in this font size.
+_UPOS_SPACED = 12
+# Vertical distance between the lines of two arcs, one above the other.
+_LEVEL = 24
+# Distances from the tips of the arcs to the base lines of the words and of their UPOS tags.
+_FORM_LINE, _TAG_LINE = 21, 39
+# Smallest distance between two words.
+_GAP = 18
 _MARGIN = 20
-_PORT = 5  # between arcs that leave a word on the same side, at most
+# Largest distance between two arcs that leave a word on the same side.
+_PORT = 5
+# Radius of the corners of an arc.
 _CORNER = 9
-_TIP = 7  # of an arrow
+# Length and width of the tip of an arrow.
+_TIP = 7
 
 # Colours of the paper, the words, their UPOS, the arcs and their labels.
 _STYLE = """
@@ -51,7 +58,7 @@ _STYLE = """
     for name, size in (("form", _FORM), ("upos", _UPOS), ("label", _LABEL))
 )
 
-# A sheet of many trees waits in memory up to 16 MB, then on the disk, and is written in blocks.
+# A picture of many trees is kept in memory up to 16 MB, then on the disk. It is written in blocks of 1 MB.
 _SHEET_BYTES = 1 << 24
 _SHEET_BLOCK = 1 << 20
 
@@ -92,9 +99,10 @@ def tree_text(sentence: Sentence) -> str:
 
 
 def _branches(heads: Sequence[int]) -> list[str]:
-    """Return what stands before each word in `tree_text`."""
+    """Return the lines that `tree_text` draws before each word."""
     children = children_of(heads)
-    lines = [""] * (len(heads) + 1)  # that of ROOT is not shown
+    # The first line belongs to ROOT. It is not shown.
+    lines = [""] * (len(heads) + 1)
     begun = [False] * len(lines)
     for root in children[0]:
         lines[root], begun[root] = "──", True
@@ -156,8 +164,8 @@ def tree_svg(sentence: Sentence) -> str:
     Returns
     -------
     str
-        An SVG document of its own, or part of a page. It brings its own background, and a dark one for who
-        prefers dark pages. Widths of words are estimated, since the fonts of the reader are not known.
+        An SVG document of its own, or part of a page. It has its own background, which is dark if the
+        reader prefers dark pages. Widths of words are estimated, because the fonts are not known.
     """
     return _picture(sentence).svg
 
@@ -258,13 +266,15 @@ def _set_starts(arcs: Iterable[_Arc], widths: Floats) -> None:
         step = min(_PORT, widths[head - 1] / 2 / (len(leaving) + 1))
         leaving.sort(key=lambda arc: -abs(arc.head - arc.word))
         for place, arc in enumerate(leaving, start=1):
-            start = _TIP / 2 + place * step  # the tip of the arc that comes in is in the middle
+            # The tip of the incoming arc is in the middle of the word.
+            start = _TIP / 2 + place * step
             arc.start = start if rightward else -start
 
 
 def _set_levels(arcs: Iterable[_Arc], n: int) -> None:
     """Place each arc above all those under it; the arrow from ROOT is the highest."""
-    highest = np.zeros(n + 1, dtype=np.int64)  # between each word and the next one
+    # The highest level so far in the gap between each word and the next one.
+    highest = np.zeros(n + 1, dtype=np.int64)
     for arc in sorted(arcs, key=lambda arc: abs(arc.head - arc.word) if arc.head else n):
         left, right = sorted((arc.head, arc.word)) if arc.head else (0, n)
         arc.level = 1 + int(highest[left:right].max(initial=0))
@@ -274,14 +284,16 @@ def _set_levels(arcs: Iterable[_Arc], n: int) -> None:
 def _word_positions(arcs: Iterable[_Arc], widths: Floats) -> Floats:
     """Return the middles of the words, (n + 1,) from word 1, with room for the words and for the labels."""
     n = len(widths)
-    ending = defaultdict(list)  # for each word, those further left, and how far away they must be
+    # For each word, the words to its left that an arc joins with it, and their smallest distances.
+    ending = defaultdict(list)
     for arc in arcs:
         if arc.head:
             left, right = sorted((arc.head, arc.word))
             start = arc.start if arc.head == left else -arc.start
             ending[right].append((left, start + arc.label_width + 3 * _CORNER))
     x = np.zeros(n + 1)
-    x[0] = _MARGIN - _GAP  # as if a word without width stood there
+    # Entry 0 acts as a word without width.
+    x[0] = _MARGIN - _GAP
     for word in range(1, n + 1):
         before = widths[word - 2] if word > 1 else 0.0
         x[word] = x[word - 1] + before / 2 + _GAP + widths[word - 1] / 2
@@ -307,7 +319,7 @@ def _arc_svg(arc: _Arc, x: Floats, floor: float) -> str:
 
 
 def _label_svg(arc: _Arc, x: Floats, floor: float) -> str:
-    """Write the label of an arc on its line, on a piece of paper that covers what it crosses."""
+    """Write the label of an arc on its line, with a background that hides the arcs behind it."""
     middle = (x[arc.head] + arc.start + x[arc.word]) / 2 if arc.head else x[arc.word]
     y = floor - _LEVEL * arc.level
     width, height = arc.label_width + 4, _LABEL + 2

@@ -3,7 +3,8 @@ r"""CoNLL-U, the file format of Universal Dependencies: reading and writing.
 A sentence is its comments, a line of ten columns between tabs for each word, and an empty line:
 https://universaldependencies.org/format.html. Everything is kept: a file that is read and written
 again is the same to the byte, apart from line ends (written as ``\n``), a byte order mark, and missing or
-superfluous empty lines; these hold no data.
+superfluous empty lines; these hold no data. Comments before an empty line go to the next sentence,
+comments at the end of the file to the last one.
 
 The reader checks the columns, identifiers, heads and trees of every sentence. Errors name the line.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import gc
 import io
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO, TypeAlias, cast
@@ -28,12 +30,15 @@ from firth.text.stream import STANDARD_INPUT, decoded, read_text, source_name
 Source: TypeAlias = PathLike | TextIO
 
 _BYTE_ORDER_MARK = "\ufeff"
-# Numbers of heads that are missing or are no numbers.
+_OLD_LINE_ENDS = (
+    "lines end with \\r, as on old Macintosh computers; convert the file, with tr '\\r' '\\n' for example"
+)
+# Codes for a missing head, and for a head that is not a valid number.
 _MISSING, _INVALID = -1, -2
 
 
 def read(source: Source, *, trees: bool = True) -> Iterator[Sentence]:
-    """Read sentences, one after another; memory holds those of 1 MB of text at a time, or the longest one.
+    """Read sentences one by one. Memory holds the sentences of 1 MB of text, or the longest sentence.
 
     Parameters
     ----------
@@ -41,7 +46,7 @@ def read(source: Source, *, trees: bool = True) -> Iterator[Sentence]:
         A file (it may end in .gz or .xz), ``"-"`` for standard input, or an open text file.
     trees
         The heads of every sentence must form a tree, with one word whose head is 0. Otherwise heads may be
-        missing (``_``), or any number of a word in the sentence.
+        missing (``_``), and need not form a tree.
 
     Yields
     ------
@@ -55,10 +60,22 @@ def read(source: Source, *, trees: bool = True) -> Iterator[Sentence]:
     """
     name = source_name(source)
     parser = _Parser(name, trees)
-    for text in _whole_sentences(_blocks(source, name)):
-        with _uncollected():
-            sentences = parser.parse(text)
-        yield from sentences
+    # The last sentence waits for the comments after it. Standard input is different: a program that writes a
+    # sentence there, and waits for its tree, must get it.
+    n_held = 0 if source == STANDARD_INPUT else 1
+    held: list[Sentence] = []
+    try:
+        for text in _whole_sentences(_blocks(source, name)):
+            with _uncollected():
+                sentences = held + parser.parse(text)
+            n_certain = max(len(sentences) - n_held, 0)
+            held = sentences[n_certain:]
+            yield from sentences[:n_certain]
+        parser.finish(held)
+    except InputError:
+        yield from held
+        raise
+    yield from held
 
 
 def load(source: Source, *, trees: bool = True) -> list[Sentence]:
@@ -81,8 +98,8 @@ def write(sentences: Iterable[Sentence], target: Source) -> None:
     sentences
         The sentences; they are asked for one by one.
     target
-        A file, which is replaced when all sentences are written (packed if it ends in .gz or .xz), or an open
-        text file.
+        A file (compressed if it ends in .gz or .xz), which is replaced when all sentences are written; or an
+        open text file.
 
     Raises
     ------
@@ -161,46 +178,106 @@ class _Shared(dict[str, str]):
 
 
 class _Parser:
-    """Makes sentences of text. Checking column by column is the fastest way in Python.
+    """Parses text into sentences.
 
-    When a check fails, the mistake is looked for row by row.
+    Columns are checked as a whole, which is the fastest way in Python. Only when a check fails are the rows
+    searched for the mistake.
     """
 
     def __init__(self, name: str, trees: bool) -> None:
         self._name = name
         self._trees = trees
-        self._line = 1  # of the text that comes next
-        self._ids: tuple[str, ...] = ()  # "1", "2", …
-        self._head_numbers = {"_": _MISSING}  # "0": 0, "1": 1, …
+        # The number of the next line.
+        self._line = 1
+        # The identifiers "1", "2", …, and the numbers of the heads "0", "1", …; both grow when needed.
+        # Comments without words after them, which belong to the next sentence, and their first line.
+        self._comments: list[str] = []
+        self._comments_line = 0
+        self._has_sentences = False
+        self._ids: tuple[str, ...] = ()
+        self._head_numbers = {"_": _MISSING}
 
     def parse(self, text: str) -> list[Sentence]:
         r"""Make sentences of the text that comes next, lines that end with ``\n``."""
         if self._line == 1:
             text = text.removeprefix(_BYTE_ORDER_MARK)
-        shared = _Shared()  # a new one for each block: it must not grow with the file
+        # Each block gets a new table, so that the table does not grow with the file.
+        shared = _Shared()
         sentences = []
         line = self._line
         for piece in text.split("\n\n"):
             lines = piece.strip("\n")
             if lines:
                 first = line + len(piece) - len(piece.lstrip("\n"))
-                sentences.append(self._sentence(lines.split("\n"), first, shared))
+                sentence = self._sentence(lines.split("\n"), first, shared)
+                if sentence is not None:
+                    sentences.append(sentence)
             line += piece.count("\n") + 2
         self._line += text.count("\n")
+        self._has_sentences = self._has_sentences or bool(sentences)
         return sentences
 
-    def _sentence(self, lines: list[str], first: int, shared: _Shared) -> Sentence:
-        """Make a sentence of its lines; `first` is the number of the first one in the file."""
+    def finish(self, last: Sequence[Sentence]) -> None:
+        """Give the comments at the end of the file to the last sentence, unless it is gone.
+
+        Raises
+        ------
+        InputError
+            The file has comments only, or lines that end with a carriage return.
+        """
+        if not self._comments:
+            return
+        place = f"{self._name}:{self._comments_line}"
+        if any("\r" in comment for comment in self._comments):
+            raise InputError(f"{place}: {_OLD_LINE_ENDS}")
+        if last:
+            last[-1].comments_after = self._comments
+        elif self._has_sentences:
+            warnings.warn(
+                f"{place}: {len(self._comments)} comment(s) after the last sentence are left out; "
+                "from a file they are kept",
+                UserWarning,
+                stacklevel=3,
+            )
+        else:
+            raise InputError(f"{place}: comments, but no words after them; give a file with sentences")
+
+    def _sentence(self, lines: list[str], first: int, shared: _Shared) -> Sentence | None:
+        """Make a sentence of its lines, or keep them for the next one if all are comments.
+
+        `first` is the number of the first line in the file.
+        """
         n_comments = 0
         while n_comments < len(lines) and lines[n_comments].startswith("#"):
             n_comments += 1
+        if not self._has_sentences:
+            self._check_columns(lines[:n_comments], first)
+        if n_comments == len(lines):
+            self._comments_line = self._comments_line if self._comments else first
+            self._comments += lines
+            return None
         try:
             sentence = self._words([line.split("\t") for line in lines[n_comments:]], shared)
         except RowError as error:
             place = f"{self._name}:{first + n_comments + error.row}"
             raise InputError(f"{place}: {error.message}") from None
         sentence.comments = lines[:n_comments]
+        if self._comments:
+            sentence.comments[:0] = self._comments
+            self._comments = []
         return sentence
+
+    def _check_columns(self, comments: Sequence[str], first: int) -> None:
+        """Check that the file has the columns of CoNLL-U, if it names them, as CoNLL-U Plus does."""
+        for line, comment in enumerate(comments, first):
+            key, _, names = comment[1:].partition("=")
+            if key.strip() == "global.columns" and tuple(names.split()) != COLUMNS:
+                has_all = tuple(names.split()[: len(COLUMNS)]) == COLUMNS
+                remedy = "keep the first ten, with cut -f 1-10 for example" if has_all else "convert it"
+                raise InputError(
+                    f"{self._name}:{line}: CoNLL-U Plus, with the columns {names.strip()}; firth reads "
+                    f"CoNLL-U, {' '.join(COLUMNS)}: {remedy}, and take this line out"
+                )
 
     def _words(self, rows: list[list[str]], shared: _Shared) -> Sentence:
         """Make a sentence of its rows."""
@@ -261,13 +338,15 @@ def _columns(rows: list[list[str]]) -> list[tuple[str, ...]]:
         if "" in row:
             name = COLUMNS[row.index("")]
             raise RowError(number, f"{name} is empty; write '_' for what is not known")
-    raise RowError(-1, "comments, but no words after them; take them out, or the empty line below them")
+    raise AssertionError("a sentence without rows")
 
 
 def _wrong_columns(row: list[str]) -> str:
     if row[0].startswith("#"):
         return "a comment inside a sentence; put an empty line before it, or move it above the first word"
-    if len(row) == 1 and row[0].isspace():
+    if any("\r" in cell for cell in row):
+        return _OLD_LINE_ENDS
+    if not any(cell.strip() for cell in row):
         return "white space, where a sentence ends with an empty line; empty it"
     if len(row) == 1:
         return "no tabs; CoNLL-U has 10 columns between tabs, or an empty line to end a sentence"
@@ -311,14 +390,15 @@ def tree_fault(heads: Sequence[int]) -> tuple[int, str] | None:
 
 def _find_cycle(heads: Sequence[int]) -> list[int]:
     """Return the words of a cycle, each followed by its head; none if all words depend on a root."""
-    walk_of = [0] * (len(heads) + 1)  # the word from which each word was first reached
+    # The word from which each word was first reached.
+    walk_of = [0] * (len(heads) + 1)
     walk_of[0] = -1
     for start in range(1, len(heads) + 1):
         word = start
         while not walk_of[word]:
             walk_of[word] = start
             word = heads[word - 1]
-        if walk_of[word] == start:  # a walk that meets itself; else it met an older one, or the root
+        if walk_of[word] == start:  # the walk has met itself, not an older walk or the root
             cycle = [word]
             while (head := heads[cycle[-1] - 1]) != word:
                 cycle.append(head)

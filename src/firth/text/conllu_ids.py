@@ -32,10 +32,10 @@ class RowError(Exception):
 
 
 def classify_ids(ids: Sequence[str]) -> tuple[list[int], list[_Numbered], list[_Numbered]]:
-    """Tell words, multiword tokens and empty nodes by their identifiers, and check their order.
+    """Sort rows into words, multiword tokens and empty nodes by their identifiers, and check their order.
 
-    It is that of the format: the empty nodes after a word, then the multiword token that begins with the next
-    word, then that word.
+    The order is: the empty nodes after a word, then the multiword token that begins with the next word, then
+    the next word.
 
     Returns
     -------

@@ -27,8 +27,8 @@ class Token:
     deps, misc
         Enhanced dependencies, and anything else.
     start, end
-        Its place in the text of the document, in characters: ``text[start:end]``; None if unknown. The words
-        of a multiword token share its place.
+        Its place in the text of the document, in characters: ``text[start:end]``; None if unknown. A
+        word of a multiword token that does not stand in the text has the place of the whole token.
     """
 
     id: int
@@ -115,12 +115,15 @@ class Sentence(Sequence[Token]):
         The lines before the first word, each with its ``#``.
     multiword_tokens, empty_nodes
         In order.
+    comments_after
+        The lines after the sentence, if it is the last one of its file.
     """
 
     tokens: list[Token]
     comments: list[str] = field(default_factory=list)
     multiword_tokens: list[MultiwordToken] = field(default_factory=list)
     empty_nodes: list[EmptyNode] = field(default_factory=list)
+    comments_after: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -165,7 +168,10 @@ class Sentence(Sequence[Token]):
             place = end
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the sentence as JSON has it: its text, and a dictionary for each token; unknown is None."""
+        """Return the sentence as values of JSON: its text, and a dictionary for each token.
+
+        Unknown values are None.
+        """
         return {
             "sent_id": self.sent_id,
             "text": self.text,
@@ -209,10 +215,11 @@ class Sentence(Sequence[Token]):
             or any(wrong in body for wrong in ("\t\t", "\t\n", "\r\n"))
         ):
             raise unwritable(self, "a column is empty (unknown is '_'), or holds a tab or a line end")
-        for comment in self.comments:
+        for comment in (*self.comments, *self.comments_after):
             if not comment.startswith("#") or "\n" in comment or comment.endswith("\r"):
                 raise unwritable(self, f"{comment!r} is not one line that begins with '#'")
-        return "\n".join([*self.comments, body, ""])
+        after = [*self.comments_after, "", ""] if self.comments_after else [""]
+        return "\n".join([*self.comments, body, *after])
 
     def _joined(self) -> str:
         parts = (
@@ -231,7 +238,7 @@ class Document(Sequence[Sentence]):
     sentences
         The sentences.
     text
-        The text that was analysed; None for what was read from CoNLL-U.
+        The text that was analysed; None if the document was read from CoNLL-U.
     """
 
     sentences: list[Sentence]
@@ -251,7 +258,7 @@ class Document(Sequence[Sentence]):
         return self.sentences[index]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the document as JSON has it: its text, and a dictionary for each sentence."""
+        """Return the document as values of JSON: its text, and a dictionary for each sentence."""
         return {"text": self.text, "sentences": [sentence.to_dict() for sentence in self.sentences]}
 
     def to_conllu(self) -> str:
@@ -274,7 +281,7 @@ _COLUMNS = ("form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", 
 
 
 def _known_columns(token: Token | MultiwordToken) -> dict[str, Any]:
-    """Return the columns of a token by name, with its place in the text; what is not known is None."""
+    """Return the columns of a token by name, with its place in the text. Unknown values are None."""
     columns = {name: getattr(token, name) for name in _COLUMNS}
     known = {name: None if value == "_" else value for name, value in columns.items()}
     return {**known, "form": token.form, "start": token.start, "end": token.end}

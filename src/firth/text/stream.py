@@ -1,6 +1,6 @@
-"""Text of files, pipes and Python as it comes: blocks and lines of UTF-8.
+"""Text from files, pipes and Python objects, read in blocks or lines.
 
-Errors name the place as ``file:line``: bytes that are not UTF-8, and NUL bytes, which no text has.
+Files and pipes must be UTF-8 without NUL bytes. Errors name the place as ``file:line``.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Source: TypeAlias = PathLike | BinaryIO | TextIO | Iterable[str]
 
 STANDARD_INPUT = "-"
 
-# Bytes or characters that are read at a time.
+# Files are read in blocks of 1 Mi bytes or characters.
 _BLOCK = 1 << 20
 
-# A pipe is read at most so many bytes at a time.
+# Lines are read in blocks of at most 64 KiB, so that a pipe is answered soon.
 _LINES_BLOCK = 1 << 16
 
 
@@ -78,7 +78,25 @@ def text_blocks(source: Source) -> Iterator[str]:
         blocks = decoded(opened.read, name, "utf-8-sig") if is_binary else read_text(opened, name)
         yield from _without_nul(blocks, name)
     else:
-        yield from filter(None, source)
+        yield from _checked_blocks(source)
+
+
+def _checked_blocks(source: Any) -> Iterator[str]:
+    """Yield the blocks of text that are not empty.
+
+    Raises
+    ------
+    InputError
+        The source is no iterable of texts.
+    """
+    if isinstance(source, bytes | bytearray) or not isinstance(source, Iterable):
+        kind = type(source).__name__
+        raise InputError(f"a text cannot be read from {kind}: give a path, an open file, or a list of texts")
+    for block in source:
+        if not isinstance(block, str):
+            raise InputError(f"a block of text must be a str, not {type(block).__name__}: decode bytes first")
+        if block:
+            yield block
 
 
 def read_text(file: TextIO, name: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firth.cli.options import AsJson, Quiet
-from firth.cli.output import print_json
+from firth.cli.output import print_json, warnings_as_notes
 from firth.cli.parser.scores import (
     FIGURES,
     RAW_FIGURES,
@@ -82,9 +82,10 @@ def evaluate(
         name, scores = "raw text", load(model).evaluate(sentences)
     else:
         name = "gold words and tags" if gold_tags else "gold words"
-        scores = Parser.load(model_file(model)).evaluate(
-            sentences, given_tags=gold_tags, punctuation=punctuation, subtypes=subtypes
-        )
+        with warnings_as_notes(quiet):
+            scores = Parser.load(model_file(model)).evaluate(
+                sentences, given_tags=gold_tags, punctuation=punctuation, subtypes=subtypes
+            )
     if as_json:
         figures = selected(scores, RAW_FIGURES if raw else FIGURES)
         if relations:

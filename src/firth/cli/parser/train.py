@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firth.cli.options import AsJson, CheckpointDir, Quiet, Resume, Seed, Threads
-from firth.cli.output import duration, print_json
+from firth.cli.output import duration, print_json, warnings_as_notes
 from firth.cli.parser.scores import FIGURES, RAW_FIGURES, print_scores, selected
 from firth.cli.parser.treebanks import read_treebank
 from firth.cli.runs import check_outputs, resumable, save_or_rescue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from firth.parsing.pipeline import Pipeline
     from firth.parsing.scores import Scores
@@ -33,18 +33,18 @@ def train(
             show_default=False,
         ),
     ],
-    dev: Annotated[
-        Path,
-        typer.Option(
-            metavar="DEV",
-            help="A treebank that decides which epoch is the best.",
-            show_default=False,
-        ),
-    ],
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="OUT", help="Where to save the model.", show_default=False),
     ],
+    dev: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DEV",
+            help="A treebank that decides which epoch is the best.",
+            show_default="a tenth of the sentences of TRAIN, which are not learned then",
+        ),
+    ] = None,
     vectors: Annotated[
         Path | None,
         typer.Option(
@@ -81,14 +81,17 @@ def train(
       firth parser train train.conllu --dev dev.conllu -o my.firth
       firth parser train train.conllu --dev dev.conllu -o my.firth --vectors wiki.safetensors
       firth parser train train.conllu --dev dev.conllu -o my.firth --resume
+      firth parser train my-only-treebank.conllu -o my.firth
     """
+    from firth.parsing.parser.treebank import hold_out
     from firth.parsing.pipeline import Pipeline
     from firth.progress import default_progress
     from firth.vectors.word_vectors import load_vectors
 
     check_outputs(output, inputs=(treebank, dev, vectors), quiet=quiet)
     with resumable(output, checkpoint_dir, resume) as folder:
-        sentences, dev_sentences = read_treebank(treebank), read_treebank(dev)
+        sentences = read_treebank(treebank)
+        dev_sentences = None if dev is None else read_treebank(dev)
         pretrained = None if vectors is None else load_vectors(vectors)
         started = time.perf_counter()
         pipeline = Pipeline.train(
@@ -104,20 +107,25 @@ def train(
         )
         seconds = time.perf_counter() - started
         save_or_rescue(pipeline.save, output, folder, ".firth")
+    learned, scored = hold_out(sentences, seed) if dev_sentences is None else (sentences, dev_sentences)
+    n_held_out = len(scored) if dev_sentences is None else 0
+    with warnings_as_notes(quiet):
+        scores = {} if quiet and not as_json else _scores(pipeline, scored)
     if as_json:
-        _print_json(pipeline, output, sentences, dev_sentences, seconds)
+        _print_json(pipeline, output, learned, scores, n_held_out, seconds)
     elif not quiet:
-        _print_result(pipeline, output, dev, dev_sentences, seconds)
+        name = f"{n_held_out:,} held-out sentences of {treebank}" if dev is None else str(dev)
+        _print_result(output, name, scores, seconds)
 
 
 def _print_json(
     pipeline: Pipeline,
     output: Path,
     sentences: Sequence[Sentence],
-    dev_sentences: Sequence[Sentence],
+    scores: Mapping[str, Scores],
+    n_held_out: int,
     seconds: float,
 ) -> None:
-    scores = _scores(pipeline, dev_sentences)
     print_json(
         {
             "output": str(output),
@@ -125,6 +133,7 @@ def _print_json(
             "seconds": seconds,
             "sentences": len(sentences),
             "words": sum(map(len, sentences)),
+            "held_out_sentences": n_held_out,
             "dev": {
                 "raw": selected(scores["raw text"], RAW_FIGURES),
                 "own_tags": selected(scores["gold words"], FIGURES),
@@ -135,20 +144,18 @@ def _print_json(
     )
 
 
-def _print_result(
-    pipeline: Pipeline, output: Path, dev: Path, dev_sentences: Sequence[Sentence], seconds: float
-) -> None:
-    """Say what was saved, how good it is, and what to do with it."""
+def _print_result(output: Path, dev: str, scores: Mapping[str, Scores], seconds: float) -> None:
+    """Print the file, the scores, and the next commands to try."""
     file = shlex.quote(str(output))
     print(f"Saved {output}: {output.stat().st_size / 1e6:.1f} MB, trained for {duration(seconds)}.")
-    print_scores(_scores(pipeline, dev_sentences), title=f"Scores on {dev}, in percent")
+    print_scores(scores, title=f"Scores on {dev}, in percent")
     print("Try next:")
     print(f"  firth parser evaluate {file} TEST.conllu --raw")
     print(f"  firth parse --model {file} YOUR-TEXT.txt")
 
 
 def _scores(pipeline: Pipeline, sentences: Sequence[Sentence]) -> dict[str, Scores]:
-    """Return the scores of a pipeline on a treebank, by what it is given of it."""
+    """Return the scores of a pipeline that is given raw text, gold words, or gold words and tags."""
     return {
         "raw text": pipeline.evaluate(sentences),
         "gold words": pipeline.parser.evaluate(sentences),

@@ -100,22 +100,22 @@ class ParserNetwork:
         yield from self.decider.specs()
 
     def initialise(self, random: np.random.Generator) -> None:
-        """Set all parameters to their random beginnings."""
+        """Set all parameters to their random first values."""
         self.encoder.initialise(random)
         self.decider.initialise(random)
 
     def ids(self, words: Ints, tags: Ints, given: Ints | None = None) -> Ints:
-        """Return what the encoder reads of each word: its number in each table, and that of its vector last.
+        """Return a row for each word: its numbers in the tables of the encoder, and last of its vector.
 
         Parameters
         ----------
         words
             (n, channels + 1), from `WordFeatures.number`.
         tags
-            (n, attributes), or with more columns: what a tagger has guessed.
+            (n, attributes), or with more columns: the tags that the tagger predicts.
         given
-            (n, attributes), from `TagSets.number`: the tags that words came with, which are read instead; -1
-            where one is not known.
+            (n, attributes), from `TagSets.number`: tags that come with the words and replace the predicted
+            ones; -1 where one is not known.
         """
         sizes = np.array(self.tags.sizes, tags.dtype)
         numbers = tags[:, : len(sizes)] + 1 + sizes

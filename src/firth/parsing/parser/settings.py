@@ -8,6 +8,7 @@ from firth.checks import optional_whole_number, seed_number, thread_count
 from firth.network.training import Schedule
 from firth.parsing.parser.network import ParserShape
 
+# A minibatch has about this many words.
 _BATCH_WORDS = 400
 # By default the parser sees about this many words in all, in this many epochs.
 _WORDS_TO_SEE = 5_700_000

@@ -71,7 +71,7 @@ class ParserTask:
         self._steps = [actions.number_steps(system.oracle(*tree)) for tree in trees] if self._static else []
 
     def _both_ids(self, sentences: Sequence[Sentence], predicted: Ints) -> tuple[Ints, Ints]:
-        """Return what the encoder reads of words: with predicted tags, and with gold tags."""
+        """Return the rows that the encoder reads: with predicted tags, and with gold tags."""
         network = self._network
         words = number_words(network.features, sentences)
         return network.ids(words, predicted), network.ids(words, predicted, network.tags.number(sentences))

@@ -85,12 +85,14 @@ def train_parser(
     task = ParserTask(network, [*sentences, *silver], trees, predicted_tags, dev, tag_sentences(tagger, dev))
     history = stages.train(task, "parser", schedule)
     round_parameters(network.parameters, network.specs())
+    n_words, known = features.count_known(token.form for sentence in dev for token in sentence.tokens)
     metadata = {
         "sentences": len(sentences),
         "words": sum(len(sentence.tokens) for sentence in sentences),
         "seed": schedule.seed,
         "epochs": schedule.epochs,
         "dev": TaggerTask(tagger, (), dev).evaluate() | task.evaluate(),
+        "known words": known / max(n_words, 1),
         "history": history,
     }
     return tagger, network, metadata
@@ -98,7 +100,7 @@ def train_parser(
 
 @dataclass(frozen=True)
 class _Stages:
-    """The stages of a training, each of which trains one network; what they have in common.
+    """The common settings of the stages of a training. Each stage trains one network.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ from firth.arrays import Arrays, Float32s, Floats, Ids
 from firth.errors import InputError
 from firth.files.arrays_file import pack_strings, unpack_strings
 
-# The number of everything that is not in the vocabulary of a channel.
+# The number of all strings that are not in the vocabulary of a channel.
 _UNKNOWN = 0
 _LONGEST_SHAPE_CHARACTERS = 12
 # The numbers of at most about this many words are cached.
@@ -135,7 +135,8 @@ class WordFeatures:
         matrix = np.asarray(vectors.matrix[: len(words)], np.float32)
         if not matrix.any() or not np.isfinite(matrix).all():
             raise InputError("the vectors cannot be used: there are none, all are 0, or some are not finite")
-        matrix = matrix / np.sqrt(np.mean(matrix**2))  # as large as other embeddings
+        # The vectors get the size of other embeddings: mean square 1.
+        matrix = matrix / np.sqrt(np.mean(matrix**2))
         scales = np.maximum(np.abs(matrix).max(axis=1), 1e-12) / 127
         codes = np.rint(matrix / scales[:, None]).astype(np.int8)
         return cls(vocabularies, words, codes, scales.astype(np.float32))
@@ -150,13 +151,23 @@ class WordFeatures:
         """Return a row for each word: its number in each channel, and its row in `vectors` last."""
         with self._lock:
             cached = self._cached_rows
-            if len(cached) > _MOST_CACHED_WORDS:  # a stream of text may have any number of words
+            # A stream of text may have any number of words, so the cache must have a limit.
+            if len(cached) > _MOST_CACHED_WORDS:
                 cached.clear()
             forms = list(forms)
             rows = list(map(cached.get, forms))
             if None in rows:
                 rows = [cached[form] if form in cached else self._add(form) for form in forms]
             return self._table[np.array(rows, np.intp)]
+
+    def count_known(self, forms: Iterable[str]) -> tuple[int, int]:
+        """Return how many of some words have letters, and how many of these are known.
+
+        A word is known if the vocabulary of forms or the pretrained vectors have it.
+        """
+        rows = self.number(form for form in forms if any(map(str.isalpha, form)))
+        is_known = (rows[:, CHANNELS.index("form")] != _UNKNOWN) | (rows[:, -1] != _UNKNOWN)
+        return len(rows), int(is_known.sum())
 
     def _add(self, form: str) -> int:
         """Cache the numbers of a word; return their row."""
@@ -170,6 +181,10 @@ class WordFeatures:
         self._cached_rows[form] = row
         return row
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy without the cache and its lock."""
+        return WordFeatures.from_arrays, (self.arrays(),)
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return all that `from_arrays` needs, for a model file."""
         arrays: dict[str, npt.NDArray[Any]] = {"vectors": self._codes, "vector scales": self._scales}
@@ -181,7 +196,7 @@ class WordFeatures:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> WordFeatures:
-        """Restore what `arrays` returned; KeyError or ValueError if something is missing or does not fit."""
+        """Restore features from `arrays`; KeyError or ValueError if an array is missing or does not fit."""
         strings = {
             name: unpack_strings(
                 arrays[f"{name}.text"], np.append(0, np.cumsum(arrays[f"{name}.lengths"], dtype=np.int64))

@@ -100,7 +100,7 @@ class Tagger:
         initialise(self.parameters, self.specs(), random)
 
     def number(self, sentences: Sequence[Sentence]) -> Ints:
-        """Return the gold decisions for some words, as `TaggerRunner.tag` does; -1 for what is not known."""
+        """Return the gold decisions for some words, as `TaggerRunner.tag` does; -1 for unknown values."""
         columns = [*self.tags.number(sentences).T]
         if self.lemmas.rules:
             columns.append(self.lemmas.number(sentences))

@@ -29,7 +29,7 @@ class TaggerTask:
     tagger
         What to train.
     sentences, dev
-        What to train on, and what to score on.
+        Sentences to train on, and sentences to score on.
     """
 
     def __init__(self, tagger: Tagger, sentences: Sequence[Sentence], dev: Sequence[Sentence]) -> None:

@@ -1,4 +1,4 @@
-"""Decoding: from the vectors of words to trees, or to what a parser sees on its way there."""
+"""Decoding: from the vectors of words to trees, or to the training examples on the way to them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Walk:
     Attributes
     ----------
     unit_slots, label_slots
-        (steps, K) and (steps, J): what each step read, as `firth.network.layers.slots` takes it.
+        (steps, K) and (steps, J): the slots that each step read, as `firth.network.layers.slots` takes it.
     legal, optimal
         (steps, A): the actions that were legal, and those that lose none of the gold arcs.
     """
@@ -118,7 +118,7 @@ class Decoder:
     def explore(
         self, rows: Floats, lengths: Ints, gold_heads: Ints, gold_labels: Ints, follow_best: Bools
     ) -> Walk:
-        """Parse sentences, and note what each step sees and which actions would be right, for arc-hybrid.
+        """Parse sentences; return the slots and the optimal actions of each step. For arc-hybrid only.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class Decoder:
         return _walk(steps)
 
     def follow(self, lengths: Ints, actions: Sequence[Ints]) -> Walk:
-        """Take the actions that build a tree (a static oracle), and note what each step sees.
+        """Take the actions that build a tree (a static oracle); return the slots of each step.
 
         Parameters
         ----------

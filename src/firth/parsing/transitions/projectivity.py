@@ -193,7 +193,8 @@ def _find_head(
     word: int, label: str, labels: Sequence[str], head_of: Sequence[int], children: Sequence[Sequence[int]]
 ) -> int | None:
     """Return the head with this label from which a word was lifted, or None."""
-    projective = None  # the best of the heads to which the arc would be projective
+    # The best of the heads to which the arc would be projective.
+    projective = None
     level = children[head_of[word]]
     while level:
         candidates = [other for other in level if labels[other - 1] == label and other != word]
