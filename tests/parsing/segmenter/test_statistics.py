@@ -39,3 +39,10 @@ def test_blocks_do_not_matter_at_line_ends() -> None:
     many = WordStatistics.learn(RAW.splitlines(keepends=True))
     assert np.array_equal(one.hashes, many.hashes)
     assert np.array_equal(one.usage, many.usage)
+
+
+def test_abbreviations_of_raw_text() -> None:
+    found = WordStatistics.learn([RAW]).abbreviations
+    assert found == {"approx": True, "vol": True}
+    raw = "It is, i.e. ten kg. or so of it.\n" * 40
+    assert WordStatistics.learn([raw]).abbreviations == {"kg": False}

@@ -76,3 +76,11 @@ def test_any_treebank_can_be_varied() -> None:
     for sentences in ([sentence("?")], [sentence("a")], [sentence("漢字", "。")] * 3):
         text = vary(annotate(sentences), np.random.default_rng(3))
         assert text.paragraph_ends[-1]
+
+
+def test_abbreviations_stand_within_sentences() -> None:
+    text = vary(annotate(SENTENCES), np.random.default_rng(1), {"approx": True})
+    tokens = [text.text[s:e] for s, e in zip(text.starts, text.ends, strict=True)]
+    places = [k for k, token in enumerate(tokens) if token.lower() == "approx."]
+    assert places
+    assert all(tokens[k + 1].isdigit() and not text.sentence_ends[k] for k in places)

@@ -7,7 +7,8 @@ features, in a few steps. So they treat a word that the treebank does not have l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,9 @@ _LOWER_AFTER_STEPS = (0.05, 0.3)
 _NUMBER_AFTER_STEPS = (0.25,)
 _LOWER_STEPS = (0.05, 0.3, 0.7, 0.95)
 
+# Letters before a point and a space.
+_BEFORE_POINT = re.compile(r"(?<!\S)[^\W\d_]{2,8}(?=\. )")
+
 Usage = npt.NDArray[np.uint8]
 
 
@@ -43,10 +47,13 @@ class WordStatistics:
     usage
         (n, 2): for each word its usage before points, and how it is written within sentences. Both count
         from 1; 0 is not known.
+    abbreviations
+        Words that nearly always have a point and go on in lower case, without the point, and whether a number
+        mostly follows instead. Only training needs them; a model file does not have them.
     """
 
-    def __init__(self, hashes: Ids, usage: Usage) -> None:
-        self.hashes, self.usage = hashes, usage
+    def __init__(self, hashes: Ids, usage: Usage, abbreviations: Mapping[str, bool] | None = None) -> None:
+        self.hashes, self.usage, self.abbreviations = hashes, usage, abbreviations or {}
         self._usage = np.concatenate([np.zeros((1, 2), np.uint8), usage])
         self._slots = np.zeros(2 << len(hashes).bit_length(), np.int64)
         enter(hashes, np.arange(1, len(hashes) + 1, dtype=np.int32), self._slots)
@@ -60,6 +67,7 @@ class WordStatistics:
     def learn(cls, blocks: Iterable[str]) -> WordStatistics:
         """Count the words of raw text that comes in blocks; a block should end where a line does."""
         seen, noted = [np.zeros(0, np.int32)], [np.zeros(0, np.uint8)]
+        words: set[str] = set()
         for block in blocks:
             chunks = Chunks.of(block)
             text = chunks.characters
@@ -70,7 +78,22 @@ class WordStatistics:
             )
             seen.append(hashes[:n])
             noted.append(notes[:n])
-        return cls._count(np.concatenate(seen), np.concatenate(noted))
+            words.update(_BEFORE_POINT.findall(block))
+        statistics = cls._count(np.concatenate(seen), np.concatenate(noted))
+        return cls(statistics.hashes, statistics.usage, statistics._abbreviations(sorted(words)))
+
+    def _abbreviations(self, words: Sequence[str]) -> dict[str, bool]:
+        """Return the abbreviations among words."""
+        text = " ".join(words)
+        chunks = Chunks.of(text)
+        points = self.of(chunks.characters, chunks.starts, chunks.ends)[:, 0].astype(np.int64) - 1
+        n_after, n_number = len(_LOWER_AFTER_STEPS) + 1, len(_NUMBER_AFTER_STEPS) + 1
+        is_point = points // (n_after * n_number) >= len(_POINT_STEPS) - 2
+        is_lower = points // n_number % n_after == n_after - 1
+        is_number = points % n_number == n_number - 1
+        return {
+            words[k]: bool(is_number[k]) for k in np.flatnonzero(is_point & (is_lower | is_number)).tolist()
+        }
 
     @classmethod
     def _count(cls, seen: Ids, notes: Usage) -> WordStatistics:

@@ -46,8 +46,8 @@ _FEWEST_EPOCHS, _MOST_EPOCHS = 12, 40
 # In training, the network over tokens sees at most 200 tokens of a paragraph together.
 _TRAINING_SEQUENCE = 200
 
-# The networks are trained on the treebank and two varied copies of it, in fewer epochs: three count as two.
-_VARIED_COPIES, _COUNTED_COPIES = 1, 1
+# The networks are trained on the treebank and three varied copies of it, in half of the epochs.
+_VARIED_COPIES, _COUNTED_COPIES = 3, 2
 
 # A network for words that hold spaces needs 50 of them in the treebank.
 _FEWEST_SPACED = 50
@@ -99,17 +99,18 @@ def train_parts(
     n_spaced = sum(" " in surface.form for s in sentences for surface, _ in s.surface_tokens())
     if 0 < n_spaced < _FEWEST_SPACED:
         run.progress.note(f"tokens with a space in them: {n_spaced}; the segmenter cuts them there")
+    statistics = WordStatistics.learn(_beginnings(raw))
     usual_epochs = min(max(_TRAINING_TOKENS // len(text.starts), _FEWEST_EPOCHS), _MOST_EPOCHS)
     training = _Training(
         whole_number("epochs", usual_epochs if epochs is None else epochs),
         seed_number(seed),
         thread_count(threads),
         run,
-        _fingerprint(text, dev_text),
+        _fingerprint(text, dev_text, statistics),
     )
-    statistics = WordStatistics.learn(_beginnings(raw))
     random = np.random.default_rng(seed)
-    copies = [Pieces.of(copy) for copy in (text, *(vary(text, random) for _ in range(_VARIED_COPIES)))]
+    varied = [vary(text, random, statistics.abbreviations) for _ in range(_VARIED_COPIES)]
+    copies = [Pieces.of(copy) for copy in (text, *varied)]
     dev_copy = Pieces.of(dev_text)
     never = _never_between(text)
     dev_data = _token_boundaries(dev_copy.text, never, statistics)
@@ -182,7 +183,7 @@ class _Training:
         batch: int,
         lr: float,
     ) -> tuple[BoundaryNetwork, float]:
-        """Train a network on data that hold `copies` copies of the treebank.
+        """Train a network on several copies of the treebank, in fewer epochs by the factor `copies`.
 
         Returns the network, rounded as in a model file, and its score on dev.
         """
@@ -305,11 +306,14 @@ def _beginnings(raw: Iterable[Source]) -> Iterator[str]:
                 break
 
 
-def _fingerprint(*texts: AnnotatedText) -> str:
-    """Return a hash of the texts with their annotation."""
+def _fingerprint(text: AnnotatedText, dev: AnnotatedText, statistics: WordStatistics) -> str:
+    """Return a hash of the texts with their annotation, and of the statistics of words."""
     digest = hashlib.sha256()
-    for text in texts:
-        digest.update(text.text.encode("utf-8", "surrogatepass"))
-        for array in (text.starts, text.ends, text.sentence_ends, text.paragraph_ends):
+    for part in (text, dev):
+        digest.update(part.text.encode("utf-8", "surrogatepass"))
+        for array in (part.starts, part.ends, part.sentence_ends, part.paragraph_ends):
             digest.update(array.tobytes())
+    digest.update(statistics.hashes.tobytes())
+    digest.update(statistics.usage.tobytes())
+    digest.update(repr(sorted(statistics.abbreviations.items())).encode())
     return digest.hexdigest()

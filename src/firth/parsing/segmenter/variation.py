@@ -8,7 +8,7 @@ sentence, the end of a line mostly is not.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -28,7 +28,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # So much of a copy is varied, as shares of paragraphs (of words, for the made-up ones).
 _CURLY, _UPPER, _LOWER = 0.4, 0.08, 0.12
 _JOINED, _LINES, _WRAPPED, _MISSING_SPACE, _SPACED_DOTS = 0.4, 0.2, 0.25, 0.06, 0.5
-_FINAL_ABBREVIATION = 0.02
+_FINAL_ABBREVIATION, _INNER_ABBREVIATION = 0.04, 0.06
 _MADE_UP = 0.004
 
 # And so many paragraphs are added, for each paragraph of the treebank.
@@ -38,11 +38,24 @@ _LISTS, _UNMARKED, _REPEATED = 0.12, 0.06, 0.01
 _LONGEST_ITEM = 15
 
 
-def vary(text: AnnotatedText, random: np.random.Generator) -> AnnotatedText:
-    """Return a copy of a text with its paragraphs written in other ways."""
+def vary(
+    text: AnnotatedText, random: np.random.Generator, abbreviations: Mapping[str, bool] | None = None
+) -> AnnotatedText:
+    """Return a copy of a text with its paragraphs written in other ways.
+
+    Parameters
+    ----------
+    text
+        The text of a treebank.
+    random
+        Draws what is varied.
+    abbreviations
+        Abbreviations within sentences, without their points, and whether numbers follow them; see
+        `firth.parsing.segmenter.statistics.WordStatistics`.
+    """
     paragraphs = _paragraphs(text)
     sentences = [sentence for paragraph in paragraphs for sentence in paragraph]
-    abbreviations = _final_abbreviations(sentences)
+    inner, final = sorted((abbreviations or {}).items()), _final_abbreviations(sentences)
     varied: list[Paragraph] = []
     for paragraph in paragraphs:
         copy = [list(sentence) for sentence in paragraph]
@@ -52,7 +65,7 @@ def vary(text: AnnotatedText, random: np.random.Generator) -> AnnotatedText:
             varied[-1] += copy
         else:
             varied.append(copy)
-    varied = [_vary_paragraph(paragraph, abbreviations, random) for paragraph in varied]
+    varied = [_vary_paragraph(paragraph, inner, final, random) for paragraph in varied]
     n = len(paragraphs)
     short = [sentence for sentence in sentences if len(sentence) <= _LONGEST_ITEM]
     added = [_list(short or sentences, random) for _ in range(round(_LISTS * n))]
@@ -107,14 +120,20 @@ def _final_abbreviations(sentences: Sequence[SentenceText]) -> list[str]:
 
 
 def _vary_paragraph(
-    paragraph: Paragraph, abbreviations: Sequence[str], random: np.random.Generator
+    paragraph: Paragraph,
+    inner: Sequence[tuple[str, bool]],
+    final: Sequence[str],
+    random: np.random.Generator,
 ) -> Paragraph:
+    """Return a paragraph written in another way, with abbreviations within and at the end of sentences."""
     draw = random.random(8)
-    for sentence in paragraph:
+    for k, sentence in enumerate(paragraph):
         if random.random() < _SPACED_DOTS:
             _space_dots(sentence)
-        if abbreviations and random.random() < _FINAL_ABBREVIATION:
-            _abbreviate_end(sentence, abbreviations, random)
+        if final and k + 1 < len(paragraph) and random.random() < _FINAL_ABBREVIATION:
+            _abbreviate_end(sentence, final, random)
+        if inner and random.random() < _INNER_ABBREVIATION:
+            _abbreviate(sentence, inner, random)
         _make_up(sentence, random)
     if draw[0] < _CURLY:
         apostrophe = _APOSTROPHES[int(draw[1] * len(_APOSTROPHES))]
@@ -172,6 +191,22 @@ def _abbreviate_end(
     if len(sentence) > 3 and sentence[-1][0] == "." and sentence[-2][1] == "" and _is_word(sentence[-2][0]):
         abbreviation = abbreviations[int(random.integers(len(abbreviations)))]
         sentence[-2:] = [(abbreviation, sentence[-1][1])]
+
+
+def _abbreviate(
+    sentence: SentenceText, abbreviations: Sequence[tuple[str, bool]], random: np.random.Generator
+) -> None:
+    """Insert an abbreviation before a word within a sentence, and a number if numbers follow it."""
+    places = [
+        k
+        for k in range(1, len(sentence) - 1)
+        if sentence[k - 1][1] == " " and not sentence[k][0][0].isupper() and _is_word(sentence[k][0])
+    ]
+    if places:
+        word, has_number = abbreviations[int(random.integers(len(abbreviations)))]
+        number = [(str(int(random.integers(1, 2030))), " ")] if has_number else []
+        place = places[int(random.integers(len(places)))]
+        sentence[place:place] = [(f"{word}.", " "), *number]
 
 
 def _make_up(sentence: SentenceText, random: np.random.Generator) -> None:
