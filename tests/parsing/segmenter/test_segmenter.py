@@ -158,11 +158,11 @@ def test_tokens_with_spaces_are_counted() -> None:
     assert all(" " not in form for form in forms(segmenter.segment("10 000"))[0])
 
 
-def test_lists_and_long_runs_of_words(segmenter: Segmenter) -> None:
-    """The treebank has neither; the varied copies of it do."""
+def test_items_of_lists_are_sentences() -> None:
+    """The treebank has no lists; the varied copies of it do."""
+    segmenter = train(treebank(300, 1), treebank(100, 2), epochs=24)
     found = forms(segmenter.segment("- the cat\n- the dog\n- the king\n"))
     assert found == [["-", "the", "cat"], ["-", "the", "dog"], ["-", "the", "king"]]
-    assert len(segmenter.segment("cat " * 2000)) < 100
 
 
 def test_nothing_to_train_on() -> None:

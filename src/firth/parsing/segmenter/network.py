@@ -264,15 +264,24 @@ class BoundaryTask:
     ----------
     network
         What to train.
-    train, dev
-        The data to train on, and to score on.
+    train, dev, varied_dev
+        The data to train on, and to score on: as they are, and a varied copy. Both together decide which
+        epoch is the best.
     name
         The name of the spans that end at boundaries: tokens or sentences.
     """
 
-    def __init__(self, network: BoundaryNetwork, train: Boundaries, dev: Boundaries, name: str) -> None:
+    def __init__(
+        self,
+        network: BoundaryNetwork,
+        train: Boundaries,
+        dev: Boundaries,
+        varied_dev: Boundaries,
+        name: str,
+    ) -> None:
         self.parameters = network.parameters
-        self._network, self._train, self._dev, self._name = network, train, dev, name
+        self._network, self._train, self._name = network, train, name
+        self._dev, self._varied_dev = dev, varied_dev
         self._ids = network.vocabulary.number(train.hashes)[:, :-1]
         self._first = np.cumsum(train.lengths) - train.lengths
 
@@ -299,11 +308,14 @@ class BoundaryTask:
         return float(losses.sum(dtype=np.float64)), len(losses)
 
     def evaluate(self) -> dict[str, float]:
-        """Return the F1 of the spans between boundaries."""
-        dev = self._dev
-        found = dev.given.copy()
-        found[dev.asked] = BoundaryRunner(self._network).margins(dev.hashes, dev.lengths, dev.asked) > 0
-        return {f"{self._name} F1": spans_f1(dev.right, found)}
+        """Return the F1 of the spans between boundaries: the mean over both copies, and of dev itself."""
+        plain, varied = (self._f1(data) for data in (self._dev, self._varied_dev))
+        return {f"varied {self._name} F1": (plain + varied) / 2, f"{self._name} F1": plain}
+
+    def _f1(self, data: Boundaries) -> float:
+        found = data.given.copy()
+        found[data.asked] = BoundaryRunner(self._network).margins(data.hashes, data.lengths, data.asked) > 0
+        return spans_f1(data.right, found)
 
 
 def spans_f1(right: Bools, found: Bools) -> float:

@@ -111,9 +111,10 @@ def train_parts(
     random = np.random.default_rng(seed)
     varied = [vary(text, random, statistics.abbreviations) for _ in range(_VARIED_COPIES)]
     copies = [Pieces.of(copy) for copy in (text, *varied)]
-    dev_copy = Pieces.of(dev_text)
+    varied_dev = vary(dev_text, random, statistics.abbreviations)
+    dev_copies = [Pieces.of(dev_text), Pieces.of(varied_dev)]
     never = _never_between(text)
-    dev_data = _token_boundaries(dev_copy.text, never, statistics)
+    dev_data = [_token_boundaries(copy.text, never, statistics) for copy in dev_copies]
     data = [_token_boundaries(copy.text, never, statistics) for copy in copies]
     characters, token_score = training.train(
         "tokens",
@@ -126,7 +127,7 @@ def train_parts(
     )
     scores = {"tokens F1": token_score}
     hashes = [_hashes_of_tokens(copy.text, statistics) for copy in copies]
-    dev_hashes = _hashes_of_tokens(dev_copy.text, statistics)
+    dev_hashes = [_hashes_of_tokens(copy.text, statistics) for copy in dev_copies]
     pieces = None
     if n_spaced >= _FEWEST_SPACED:
         words = [_word_boundaries(*copy) for copy in zip(copies, hashes, strict=True)]
@@ -134,7 +135,7 @@ def train_parts(
             "words",
             BoundaryNetwork(shapes[2], _vocabulary(words), {}),
             joined_boundaries(words),
-            _word_boundaries(dev_copy, dev_hashes),
+            [_word_boundaries(*copy) for copy in zip(dev_copies, dev_hashes, strict=True)],
             copies=_COUNTED_COPIES,
             batch=1000,
             lr=5e-3,
@@ -147,7 +148,10 @@ def train_parts(
         "sentences",
         BoundaryNetwork(shapes[1], _vocabulary(data), {}),
         joined_boundaries(data),
-        _sentence_boundaries(dev_copy, dev_hashes, None, pieces is not None),
+        [
+            _sentence_boundaries(*copy, None, pieces is not None)
+            for copy in zip(dev_copies, dev_hashes, strict=True)
+        ],
         copies=_COUNTED_COPIES,
         batch=1000,
         lr=5e-3,
@@ -177,7 +181,7 @@ class _Training:
         name: str,
         network: BoundaryNetwork,
         data: Boundaries,
-        dev: Boundaries,
+        dev: Sequence[Boundaries],
         *,
         copies: int,
         batch: int,
@@ -190,7 +194,7 @@ class _Training:
         epochs = -(-self.epochs // copies)
         network.initialise(np.random.default_rng(self.seed))
         history = train(
-            BoundaryTask(network, data, dev, name),
+            BoundaryTask(network, data, dev[0], dev[1], name),
             Schedule(epochs=epochs, batch=batch, lr=lr, patience=epochs, seed=self.seed),
             name=f"segmenter, {name}",
             threads=self.threads,
@@ -198,7 +202,8 @@ class _Training:
             settings={"data": self.data, "shape": asdict(network.shape)},
         )
         round_parameters(network.parameters, network.specs())
-        return network, max(float(figures[f"{name} F1"]) for figures in history)
+        best = max(history, key=lambda figures: figures[f"varied {name} F1"])
+        return network, float(best[f"{name} F1"])
 
 
 def _never_between(text: AnnotatedText) -> Bools:
