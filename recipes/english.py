@@ -214,6 +214,7 @@ def main() -> None:
         conllu.load(train),
         conllu.load(dev),
         seed=1,
+        text=corpora.values(),
         checkpoint_dir=work / "segmenter",
         resume=True,
         progress=progress,

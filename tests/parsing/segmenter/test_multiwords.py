@@ -59,3 +59,50 @@ def test_a_misspelling_must_be_frequent() -> None:
         ("Do", "nt"),
         (),
     ]
+
+
+def test_any_apostrophe_and_any_case() -> None:
+    stems = ("do", "did", "is", "has", "wo", "ca")
+    known = MultiwordRules.learn(
+        [sentence(f"{stem}|{end}") for stem in stems for end in ("n't", "'ve", "'d")] + [sentence("zu|m")]
+    )
+    answers = {
+        "don’t": ("do", "n’t"),
+        "couldnʼt": ("could", "nʼt"),
+        "DON'T": ("DO", "N'T"),
+        "DON’T": ("DO", "N’T"),
+        "we`ve": ("we", "`ve"),
+        "I'd've": ("I", "'d", "'ve"),
+        "shouldn’t’ve": ("should", "n’t", "’ve"),
+        "'d": (),
+        "''d": (),
+    }
+    assert dict(zip(answers, known.words(answers), strict=True)) == answers
+
+
+def test_one_sighting_is_no_exception_to_a_rule() -> None:
+    names = ("Ana", "cat", "dog", "king", "tree", "Sam")
+    some = [sentence(f"{name}|'s") for name in names] + [sentence("Monday's")]
+    some += [sentence(form) for form in ("1960's", "1970's", "1590's")]
+    known = MultiwordRules.learn(some)
+    assert known.words(["Monday's", "1980's"]) == [("Monday", "'s"), ()]
+    assert MultiwordRules.learn([*some, *[sentence("Monday's")] * 2]).words(["Monday's"]) == [()]
+
+
+def test_misspellings_do_not_cut_capitals_or_single_documents() -> None:
+    def misspelt(surface: str, comment: str = "") -> Sentence:
+        made = sentence(surface)
+        made.tokens[-1].feats = "Typo=Yes"
+        made.comments = [comment] if comment else []
+        return made
+
+    some = [misspelt("i|v")] * 3 + [misspelt("i|m")] * 3 + [sentence("IV")]
+    assert MultiwordRules.learn(some).words(["im", "Im", "IM", "IV", "iv"]) == [
+        ("i", "m"),
+        ("I", "m"),
+        (),
+        (),
+        ("i", "v"),
+    ]
+    one = [misspelt("Traveller|s", "# newdoc id = a"), *[misspelt("Traveller|s")] * 4]
+    assert MultiwordRules.learn(one).words(["Travellers", "travellers"]) == [(), ()]

@@ -19,7 +19,9 @@ from firth.files.arrays_file import load_arrays, save_arrays
 from firth.parsing.evaluation import evaluate_raw
 from firth.parsing.segmenter import sentences as sentences_module
 from firth.parsing.segmenter import tokens as tokens_module
-from firth.parsing.segmenter.segmenter import Segmenter
+from firth.parsing.segmenter.network import BoundaryNetwork, FrequentHashes
+from firth.parsing.segmenter.segmenter import _OLD_SHAPES, Segmenter
+from firth.parsing.segmenter.sequences import span_ends
 from firth.parsing.segmenter.treebank import raw_text
 from firth.progress import Progress
 from firth.text import conllu
@@ -157,6 +159,13 @@ def test_tokens_with_spaces_are_counted() -> None:
     assert all(" " not in form for form in forms(segmenter.segment("10 000"))[0])
 
 
+def test_items_of_lists_are_sentences() -> None:
+    """The treebank has no lists; the varied copies of it do."""
+    segmenter = train(treebank(300, 1), treebank(100, 2), epochs=24)
+    found = forms(segmenter.segment("- the cat\n- the dog\n- the king\n"))
+    assert found == [["-", "the", "cat"], ["-", "the", "dog"], ["-", "the", "king"]]
+
+
 def test_nothing_to_train_on() -> None:
     with pytest.raises(InputError, match="needs sentences"):
         train([], treebank(1, 1))
@@ -242,8 +251,18 @@ def test_endless_sentences_are_cut(segmenter: Segmenter, monkeypatch: pytest.Mon
     expected = segmenter.segment(text)
     assert max(map(len, expected)) <= 50
     assert sum(map(len, expected)) == 1000
+    text_of_one_word = segmenter.segment("cat " * 1000)
+    assert max(map(len, text_of_one_word)) <= 50
     monkeypatch.setattr(sentences_module, "_PART_TOKENS", 20)
     assert segmenter.segment(text) == expected
+
+
+def test_a_forced_end_does_not_cut_at_every_word() -> None:
+    margins = np.full(1000, -1.0, np.float32)
+    ends = span_ends(margins, 0, 50)
+    assert all(25 < b - a <= 50 for a, b in pairwise([0, *ends]))
+    margins[[40, 60]] = -0.5
+    assert span_ends(margins, 0, 50)[0] == 41
 
 
 @given(st.lists(ANYTHING, max_size=8), st.integers(0, 3))
@@ -339,6 +358,22 @@ def test_a_damaged_model_is_refused(segmenter: Segmenter) -> None:
         Segmenter.from_arrays(arrays, metadata | {"rules": {"n't": []}})
 
 
+def test_segmenters_of_older_versions_are_read(segmenter: Segmenter) -> None:
+    """Segmenters of firth 0.1 have smaller networks, and no statistics of words."""
+    arrays = {"never": segmenter.arrays()["never"]}
+    for part, shape in zip(("characters", "tokens"), _OLD_SHAPES, strict=True):
+        vocabulary = FrequentHashes([np.arange(3, dtype=np.int32) + 9 * k for k in range(len(shape.tables))])
+        network = BoundaryNetwork(shape, vocabulary, {})
+        network.initialise(np.random.default_rng(1))
+        arrays |= {f"{part}/{name}": array for name, array in network.arrays().items()}
+    metadata = {name: segmenter.metadata()[name] for name in ("rules", "exceptions", "scores")}
+    old = Segmenter.from_arrays(arrays, metadata)
+    found = [form for sentence in forms(old.segment("The cat don't\nsee Mr. Dog.")) for form in sentence]
+    assert "".join(found) == "Thecatdon'tseeMr.Dog."
+    with pytest.raises(InputError, match="unknown version 3"):
+        Segmenter.from_arrays(segmenter.arrays(), segmenter.metadata() | {"version": 3})
+
+
 # ---------------------------------------------------------------------------------------------- parts
 
 
@@ -349,7 +384,8 @@ def test_kernels_run_as_plain_python(segmenter: Segmenter, tmp_path: Path) -> No
     text = "Mr. Dog can't find  the 漢字.\r\n\r\nThe cat sees the king, 2.7 of it! e\u0301\U0001f467"
     program = """
 import sys
-from firth.parsing.segmenter.segmenter import Segmenter
+from firth.parsing.segmenter.network import BoundaryNetwork, FrequentHashes
+from firth.parsing.segmenter.segmenter import _OLD_SHAPES, Segmenter
 from firth.files.arrays_file import load_arrays
 segmenter = Segmenter.from_arrays(*load_arrays(sys.argv[1]))
 print(ascii([[t.form for t in s.tokens] for s in segmenter.segment(ascii_text)]))

@@ -21,6 +21,9 @@ from firth.parsing.segmenter.kernels import CATEGORIES, SPACE
 _CODE_POINTS = 0x110000
 _PAGE_CHARACTERS = 256
 
+# Spaces that may stand in a word: plain, no-break, thin, and narrow no-break.
+_SPACES = (0x20, 0xA0, 0x2009, 0x202F)
+
 _CLASSES = {category: k for k, category in enumerate(CATEGORIES, SPACE + 1)}
 
 # A page is filled when a text first has one of its characters: all at once would take half a second.
@@ -99,3 +102,11 @@ class Chunks:
         following = np.append(firsts[1:], firsts.dtype.type(SPACE))[: len(firsts)]
         following[self.breaks] = SPACE
         return following
+
+
+def single_spaces(characters: Characters, ends: Int64s) -> Bools:
+    """Return whether a single space comes after each place of a text, and no line end."""
+    codes = np.append(characters.codes, [0, 0])
+    classes = np.append(characters.classes, [SPACE, SPACE])
+    spaces: Bools = np.isin(codes[ends], _SPACES) & (classes[ends + 1] != SPACE)
+    return spaces

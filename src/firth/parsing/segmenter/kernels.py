@@ -25,10 +25,15 @@ CATEGORIES = (
 N_CLASSES = 1 + len(CATEGORIES)
 _LAST_UPPER, _LOWER, _LAST_LETTER, _LAST_DIGIT = 2, 3, 8, 11
 
-CHARACTER_CHANNELS = 6
-TOKEN_CHANNELS = 5
+CHARACTER_CHANNELS = 8
+TOKEN_CHANNELS = 8
 
-_LINE_FEED, _RETURN = 10, 13
+# What is noted about a word in raw text: a point follows it directly; after this point comes a word that
+# begins with a lower-case letter, or a number; the word follows another one in its line without any sign
+# between them, and so begins no sentence; such a word begins with a lower-case letter.
+HAS_POINT, BEFORE_LOWER, BEFORE_NUMBER, IS_INNER, IS_LOWER = 1, 2, 4, 8, 16
+
+_LINE_FEED, _RETURN, _POINT = 10, 13, 46
 # The symbols of a word shape: code points, and from here on four kinds of letters and digits.
 _SYMBOLS = 0x110000
 # A word shape has at most 12 symbols; in the shape of a token, at most 3 equal ones follow one another.
@@ -147,16 +152,106 @@ def _word_shape(
     return hashed
 
 
+@kernel(inline="always")
+def _is_line_end(code: int) -> bool:
+    """Return whether a character ends a line."""
+    return code in (_LINE_FEED, _RETURN)
+
+
+@kernel(inline="always")
+def _word_begin(classes: np.ndarray, first: int, last: int) -> int:
+    """Return the place of the first letter or digit, or `last`."""
+    while first < last and _group(np.int64(classes[first])) == 2:
+        first += 1
+    return first
+
+
+@kernel(inline="always")
+def _word_end(classes: np.ndarray, first: int, last: int) -> int:
+    """Return the place after the last letter or digit, or `first`."""
+    while first < last and _group(np.int64(classes[last - 1])) == 2:
+        last -= 1
+    return last
+
+
+@kernel(inline="always")
+def _word_hash(lowers: np.ndarray, first: int, last: int) -> int:
+    """Return the hash of a word in lower case."""
+    hashed = HASH_OF_NOTHING
+    for i in range(first, last):
+        hashed = extended(hashed, np.int64(lowers[i]))
+    return int(_mixed(hashed))
+
+
+@kernel()
+def hash_words(
+    classes: np.ndarray, lowers: np.ndarray, starts: np.ndarray, ends: np.ndarray, hashes: np.ndarray
+) -> None:
+    """Write the hash of the word of each chunk or token, (n, 1).
+
+    The word is what stands from the first to the last letter or digit.
+    """
+    for c in range(len(starts)):
+        first = _word_begin(classes, starts[c], ends[c])
+        hashes[c, 0] = _word_hash(lowers, first, _word_end(classes, first, ends[c]))
+
+
+@kernel()
+def note_words(
+    codes: np.ndarray, classes: np.ndarray, lowers: np.ndarray, starts: np.ndarray, ends: np.ndarray,
+    hashes: np.ndarray, notes: np.ndarray,
+) -> int:  # fmt: skip
+    """Write the hash of each word of raw text, and what is noted about it; return the number of words.
+
+    Parameters
+    ----------
+    starts, ends
+        Where chunks begin and end; each has one word, or none.
+    hashes, notes
+        (chunks,).
+    """
+    n = 0
+    for c in range(len(starts)):
+        first = _word_begin(classes, starts[c], ends[c])
+        last = _word_end(classes, first, ends[c])
+        if first == last:
+            continue
+        note = 0
+        if last == ends[c] - 1 and codes[last] == _POINT:
+            note |= HAS_POINT
+            if c + 1 < len(starts):
+                after = _word_begin(classes, starts[c + 1], ends[c + 1])
+                for i in range(ends[c], starts[c + 1]):
+                    if _is_line_end(codes[i]):
+                        after = ends[c + 1]
+                if after < ends[c + 1]:
+                    if classes[after] == _LOWER:
+                        note |= BEFORE_LOWER
+                    elif _group(np.int64(classes[after])) == 1:
+                        note |= BEFORE_NUMBER
+        if c > 0 and first == starts[c] and _group(np.int64(classes[ends[c - 1] - 1])) != 2:
+            note |= IS_INNER
+            for i in range(ends[c - 1], starts[c]):
+                if _is_line_end(codes[i]):
+                    note &= ~IS_INNER
+            if note & IS_INNER and classes[first] == _LOWER:
+                note |= IS_LOWER
+        hashes[n] = _word_hash(lowers, first, last)
+        notes[n] = note
+        n += 1
+    return n
+
+
 @kernel()
 def describe_characters(
     codes: np.ndarray, classes: np.ndarray, lowers: np.ndarray, pieces: np.ndarray, following: np.ndarray,
-    hashes: np.ndarray,
+    usage: np.ndarray, hashes: np.ndarray,
 ) -> None:  # fmt: skip
     """Write a row of hashes for each character of each piece.
 
     The features of a character are: itself; its class; the run of letters, digits or others that it is in;
     the word shape of its piece; its place in the piece; the class of the first character after the white
-    space.
+    space; how raw text uses its chunk before points; how it writes the next chunk within sentences.
 
     Parameters
     ----------
@@ -164,6 +259,9 @@ def describe_characters(
         See `find_pieces`.
     following
         For each chunk, the class of the first character of the next chunk; SPACE at the end of a paragraph.
+    usage
+        (chunks, 2): for each chunk its usage before points, and how the next chunk is written; see
+        `firth.parsing.segmenter.statistics.WordStatistics`.
     hashes
         (characters of all pieces, CHARACTER_CHANNELS).
     """
@@ -172,6 +270,8 @@ def describe_characters(
         first, last = pieces[p, 0], pieces[p, 1]
         shape = _mixed(_word_shape(codes, classes, first, last, 1, _beginning(3)))
         next_class = _mixed(extended(_beginning(5), np.int64(following[pieces[p, 2]])))
+        points = _mixed(extended(_beginning(6), np.int64(usage[pieces[p, 2], 0])))
+        case = _mixed(extended(_beginning(7), np.int64(usage[pieces[p, 2], 1])))
         i = first
         while i < last:
             group = _group(np.int64(classes[i]))
@@ -189,6 +289,8 @@ def describe_characters(
                 hashes[row, 3] = shape
                 hashes[row, 4] = _mixed(extended(_beginning(4), place))
                 hashes[row, 5] = next_class
+                hashes[row, 6] = points
+                hashes[row, 7] = case
                 row += 1
                 i += 1
 
@@ -196,12 +298,18 @@ def describe_characters(
 @kernel()
 def describe_tokens(
     codes: np.ndarray, classes: np.ndarray, lowers: np.ndarray, starts: np.ndarray, ends: np.ndarray,
-    hashes: np.ndarray,
+    usage: np.ndarray, hashes: np.ndarray,
 ) -> None:  # fmt: skip
     """Write a row of hashes for each token.
 
     The features of a token are: its form in lower case; its word shape; its first three characters; its last
-    three characters; whether there is white space before and after it.
+    three characters; whether there is white space before and after it; whether its line ends after it; how
+    raw text uses it before points; how raw text writes it within sentences.
+
+    Parameters
+    ----------
+    usage
+        (n, 2): see `firth.parsing.segmenter.statistics.WordStatistics`.
     """
     n = len(starts)
     for t in range(n):
@@ -221,3 +329,11 @@ def describe_tokens(
         hashes[t, 2] = _mixed(prefix)
         hashes[t, 3] = _mixed(suffix)
         hashes[t, 4] = _mixed(extended(_beginning(4), 2 * before + after))
+        line_end = False
+        i = last
+        while i < len(codes) and classes[i] == SPACE:
+            line_end = line_end or _is_line_end(codes[i])
+            i += 1
+        hashes[t, 5] = _mixed(extended(_beginning(5), 1 if line_end else 0))
+        hashes[t, 6] = _mixed(extended(_beginning(6), np.int64(usage[t, 0])))
+        hashes[t, 7] = _mixed(extended(_beginning(7), np.int64(usage[t, 1])))

@@ -8,7 +8,7 @@ hashes, one in each channel. A hash that is frequent in training has a number, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,9 @@ Hashes = Ids
 
 # A hash must be seen twice in training to have a number; a rarer one trains the embedding of the unknown.
 _MIN_COUNT = 2
+
+# What is seen in varied copies of the treebank only is drawn many times if it is of use.
+_MIN_VARIED_COUNT = 20
 
 _DROPOUT = 0.2
 
@@ -90,6 +93,12 @@ class Boundaries:
     given: Bools
 
 
+def joined_boundaries(parts: Sequence[Boundaries]) -> Boundaries:
+    """Return the sequences of all parts."""
+    names = [field.name for field in fields(Boundaries)]
+    return Boundaries(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
 class FrequentHashes:
     """The hashes that were frequent in training, numbered from 1 in each channel; others have number 0.
 
@@ -103,14 +112,21 @@ class FrequentHashes:
         self.hashes = list(hashes)
         entries = np.concatenate(self.hashes)
         numbers = np.concatenate([np.arange(1, len(channel) + 1, dtype=np.int32) for channel in self.hashes])
+        self._sizes = np.array([*self.sizes, 1], np.int32)
         self._slots = np.zeros(2 << len(entries).bit_length(), np.int64)
         enter(entries, numbers, self._slots)
 
     @classmethod
-    def learn(cls, hashes: Hashes) -> FrequentHashes:
-        """Give numbers to the frequent ones of (n, channels) hashes."""
+    def learn(cls, hashes: Hashes, varied: Sequence[Hashes] = ()) -> FrequentHashes:
+        """Give numbers to the frequent ones of (n, channels) hashes of a treebank and its varied copies."""
         counted = [np.unique(channel, return_counts=True) for channel in hashes.T]
-        return cls([values[counts >= _MIN_COUNT] for values, counts in counted])
+        frequent = [values[counts >= _MIN_COUNT] for values, counts in counted]
+        if varied:
+            copies = np.concatenate(varied)
+            for k, channel in enumerate(copies.T):
+                values, counts = np.unique(channel, return_counts=True)
+                frequent[k] = np.union1d(frequent[k], values[counts >= _MIN_VARIED_COUNT])
+        return cls(frequent)
 
     @property
     def sizes(self) -> list[int]:
@@ -118,9 +134,14 @@ class FrequentHashes:
         return [len(channel) + 1 for channel in self.hashes]
 
     def number(self, hashes: Hashes) -> Ids:
-        """Return ids as `firth.network.runner.EncoderRunner.run` takes them; there are no given vectors."""
-        ids = np.zeros((len(hashes), hashes.shape[1] + 1), np.int32)
-        look_up(hashes, self._slots, ids)
+        """Return ids as `firth.network.runner.EncoderRunner.run` takes them; there are no given vectors.
+
+        A network of an older firth has fewer channels, and reads the first ones.
+        """
+        ids = np.zeros((len(hashes), len(self.hashes) + 1), np.int32)
+        look_up(np.ascontiguousarray(hashes[:, : len(self.hashes)]), self._slots, ids)
+        # Equal hashes in two channels are rare, but must not lead out of a table.
+        ids[ids >= self._sizes] = 0
         return ids
 
 
@@ -243,15 +264,24 @@ class BoundaryTask:
     ----------
     network
         What to train.
-    train, dev
-        The data to train on, and to score on.
+    train, dev, varied_dev
+        The data to train on, and to score on: as they are, and a varied copy. Both together decide which
+        epoch is the best.
     name
         The name of the spans that end at boundaries: tokens or sentences.
     """
 
-    def __init__(self, network: BoundaryNetwork, train: Boundaries, dev: Boundaries, name: str) -> None:
+    def __init__(
+        self,
+        network: BoundaryNetwork,
+        train: Boundaries,
+        dev: Boundaries,
+        varied_dev: Boundaries,
+        name: str,
+    ) -> None:
         self.parameters = network.parameters
-        self._network, self._train, self._dev, self._name = network, train, dev, name
+        self._network, self._train, self._name = network, train, name
+        self._dev, self._varied_dev = dev, varied_dev
         self._ids = network.vocabulary.number(train.hashes)[:, :-1]
         self._first = np.cumsum(train.lengths) - train.lengths
 
@@ -278,11 +308,14 @@ class BoundaryTask:
         return float(losses.sum(dtype=np.float64)), len(losses)
 
     def evaluate(self) -> dict[str, float]:
-        """Return the F1 of the spans between boundaries."""
-        dev = self._dev
-        found = dev.given.copy()
-        found[dev.asked] = BoundaryRunner(self._network).margins(dev.hashes, dev.lengths, dev.asked) > 0
-        return {f"{self._name} F1": spans_f1(dev.right, found)}
+        """Return the F1 of the spans between boundaries: the mean over both copies, and of dev itself."""
+        plain, varied = (self._f1(data) for data in (self._dev, self._varied_dev))
+        return {f"varied {self._name} F1": (plain + varied) / 2, f"{self._name} F1": plain}
+
+    def _f1(self, data: Boundaries) -> float:
+        found = data.given.copy()
+        found[data.asked] = BoundaryRunner(self._network).margins(data.hashes, data.lengths, data.asked) > 0
+        return spans_f1(data.right, found)
 
 
 def spans_f1(right: Bools, found: Bools) -> float:

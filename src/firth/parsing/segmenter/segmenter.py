@@ -25,15 +25,32 @@ from firth.parsing.segmenter.kernels import N_CLASSES
 from firth.parsing.segmenter.multiwords import MultiwordRules, Words
 from firth.parsing.segmenter.network import BoundaryNetwork, BoundaryRunner, BoundaryShape
 from firth.parsing.segmenter.sentences import SentenceFinder, SentencePlaces
+from firth.parsing.segmenter.statistics import WordStatistics
 from firth.parsing.segmenter.tokens import TokenFinder
 from firth.parsing.segmenter.training import train_parts
+from firth.parsing.segmenter.words import LOOKAHEAD, WordFinder
 from firth.progress import Progress
 from firth.runs.run import Run, open_run
 from firth.text.document import MultiwordToken, Sentence, Token
+from firth.text.stream import Source
 
 # The networks over characters, which find tokens, and over tokens, which find sentences.
-_CHARACTERS = BoundaryShape((16, 8, 16, 16, 8, 8), width=32, depth=1, slots=(-2, -1, 0, 1, 2), hidden=32)
-_TOKENS = BoundaryShape((16, 16, 8, 8, 4), width=32, depth=2, slots=(-2, -1, 0, 1, 2, 3), hidden=32)
+_CHARACTERS = BoundaryShape(
+    (16, 8, 16, 16, 8, 8, 8, 8), width=48, depth=1, slots=(-2, -1, 0, 1, 2), hidden=48
+)
+_TOKENS = BoundaryShape((16, 16, 8, 8, 4, 4, 8, 8), width=48, depth=2, slots=(-2, -1, 0, 1, 2, 3), hidden=48)
+
+# The network over pieces, which joins them to words that hold spaces.
+_PIECES = BoundaryShape(
+    (24, 8, 8, 8, 4, 4, 4, 4, 16, 8), width=48, depth=2, slots=(-2, -1, 0, 1, 2, 3), hidden=48
+)
+
+# Segmenters without a version, of firth 0.1, have smaller networks and no statistics of words.
+_VERSION = 2
+_OLD_SHAPES = (
+    BoundaryShape((16, 8, 16, 16, 8, 8), width=32, depth=1, slots=(-2, -1, 0, 1, 2), hidden=32),
+    BoundaryShape((16, 16, 8, 8, 4), width=32, depth=2, slots=(-2, -1, 0, 1, 2, 3), hidden=32),
+)
 
 _FIELDS = {"rules": {str: [str]}, "exceptions": {str: [str]}, "scores": {str: float}}
 _ARRAYS = (ArrayRecord("never", np.bool_, (N_CLASSES, N_CLASSES)),)
@@ -54,6 +71,10 @@ class Segmenter:
         The networks that find where tokens end, and where sentences end.
     expansions
         Tells the words of multiword tokens.
+    statistics
+        How raw text uses words.
+    pieces
+        The network that joins tokens to words that hold spaces; None if no words do.
     scores
         F1 of the networks on the dev part in training, in percent.
     """
@@ -64,12 +85,16 @@ class Segmenter:
         characters: BoundaryNetwork,
         tokens: BoundaryNetwork,
         expansions: MultiwordRules,
+        statistics: WordStatistics,
+        pieces: BoundaryNetwork | None,
         scores: Mapping[str, float],
     ) -> None:
         self._never, self._characters, self._tokens = never, characters, tokens
-        self._expansions, self._scores = expansions, dict(scores)
-        self._token_finder = TokenFinder(never, characters)
+        self._expansions, self._statistics, self._scores = expansions, statistics, dict(scores)
+        self._token_finder = TokenFinder(never, characters, statistics)
         self._sentence_ends = BoundaryRunner(tokens)
+        self._pieces = pieces
+        self._word_ends = None if pieces is None else BoundaryRunner(pieces)
 
     @classmethod
     def train(
@@ -80,6 +105,7 @@ class Segmenter:
         seed: int = 1,
         threads: int | None = None,
         epochs: int | None = None,
+        text: Iterable[Source] = (),
         checkpoint_dir: PathLike | None = None,
         resume: bool = False,
         progress: Progress | None = None,
@@ -96,6 +122,10 @@ class Segmenter:
             Threads to use; all processors if None. The result does not depend on their number.
         epochs
             Number of epochs. None: 12 to 40, more for a smaller treebank.
+        text
+            Raw texts of the same language: files, open files or iterables of blocks; see
+            `firth.text.stream.text_blocks`. They tell how words are used, and with that which words are
+            abbreviations. The first 30,000,000 characters of each are read.
         checkpoint_dir
             Folder for a checkpoint after each epoch; made if it does not exist. None: an interrupted training
             is lost.
@@ -111,7 +141,7 @@ class Segmenter:
             `resume` was not asked for.
         """
         with open_run("treebank", checkpoint_dir, resume, progress) as run:
-            return cls.train_in(run, sentences, dev, seed=seed, threads=threads, epochs=epochs)
+            return cls.train_in(run, sentences, dev, seed=seed, threads=threads, epochs=epochs, text=text)
 
     @classmethod
     def train_in(
@@ -123,11 +153,19 @@ class Segmenter:
         seed: int = 1,
         threads: int | None = None,
         epochs: int | None = None,
+        text: Iterable[Source] = (),
     ) -> Segmenter:
         """Train as a part of a run that is open already; see `train`."""
         return cls(
             *train_parts(
-                run, sentences, dev, (_CHARACTERS, _TOKENS), seed=seed, threads=threads, epochs=epochs
+                run,
+                sentences,
+                dev,
+                (_CHARACTERS, _TOKENS, _PIECES),
+                seed=seed,
+                threads=threads,
+                epochs=epochs,
+                raw=text,
             )
         )
 
@@ -172,7 +210,9 @@ class Segmenter:
 
     def finder(self) -> SentenceFinder:
         """Return a finder for one text, which finds the places of its sentences block by block."""
-        return SentenceFinder(self._token_finder, self._sentence_ends, _TOKENS.reach)
+        reach = _PIECES.reach + LOOKAHEAD
+        words = None if self._word_ends is None else WordFinder(self._word_ends, reach)
+        return SentenceFinder(self._token_finder, self._sentence_ends, self._tokens.shape.reach, words)
 
     def sentences(self, places: SentencePlaces) -> Iterator[Sentence]:
         """Yield the sentences at places that a finder has found."""
@@ -194,12 +234,18 @@ class Segmenter:
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays that `from_arrays` needs."""
         parts = {"characters": self._characters, "tokens": self._tokens}
+        if self._pieces is not None:
+            parts["pieces"] = self._pieces
         arrays = {
             f"{part}/{name}": array
             for part, network in parts.items()
             for name, array in network.arrays().items()
         }
-        return {"never": self._never, **arrays}
+        statistics: dict[str, npt.NDArray[Any]] = {
+            "words": self._statistics.hashes,
+            "usage": self._statistics.usage,
+        }
+        return {"never": self._never, **statistics, **arrays}
 
     def metadata(self) -> dict[str, Any]:
         """Return the metadata that `from_arrays` needs, with the scores on dev, as JSON has it."""
@@ -207,6 +253,8 @@ class Segmenter:
             "rules": {ending: list(words) for ending, words in self._expansions.rules.items()},
             "exceptions": {form: list(words) for form, words in self._expansions.exceptions.items()},
             "scores": self._scores,
+            "version": _VERSION,
+            "pieces": self._pieces is not None,
         }
 
     @classmethod
@@ -232,13 +280,32 @@ class Segmenter:
             check_arrays(arrays, _ARRAYS)
             if not all(metadata["rules"].values()):
                 raise InputError("one of its rules for multiword tokens has no words")
+            is_old = "version" not in metadata
+            if not is_old:
+                check_fields(metadata, {"version": int, "pieces": bool})
+                if metadata["version"] != _VERSION:
+                    raise InputError(f"its segmenter has the unknown version {metadata['version']}")
+            has_pieces = not is_old and metadata["pieces"]
+            statistics = WordStatistics.none() if is_old else _statistics(arrays)
+        shapes = _OLD_SHAPES if is_old else (_CHARACTERS, _TOKENS)
         return cls(
             arrays["never"],
-            BoundaryNetwork.from_arrays(_CHARACTERS, part_of(arrays, "characters/"), file),
-            BoundaryNetwork.from_arrays(_TOKENS, part_of(arrays, "tokens/"), file),
+            BoundaryNetwork.from_arrays(shapes[0], part_of(arrays, "characters/"), file),
+            BoundaryNetwork.from_arrays(shapes[1], part_of(arrays, "tokens/"), file),
             MultiwordRules(metadata["rules"], metadata["exceptions"]),
+            statistics,
+            BoundaryNetwork.from_arrays(_PIECES, part_of(arrays, "pieces/"), file) if has_pieces else None,
             metadata["scores"],
         )
+
+
+def _statistics(arrays: Arrays) -> WordStatistics:
+    """Return the statistics of words of a model file, from arrays that are checked first."""
+    check_arrays(arrays, [ArrayRecord("words", np.int32, (None,))])
+    check_arrays(arrays, [ArrayRecord("usage", np.uint8, (len(arrays["words"]), 2))])
+    if (arrays["words"] < 0).any():
+        raise InputError("its array 'words' has negative numbers, which are no hashes")
+    return WordStatistics(arrays["words"], arrays["usage"])
 
 
 def _sentence(surface: Iterable[tuple[str, Words, str, int, int]]) -> Sentence:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firth.arrays import Bools, Floats, Ints
+from firth.arrays import Bools, Ints
 from firth.parsing.segmenter.characters import Chunks
-from firth.parsing.segmenter.network import Boundaries, BoundaryRunner, Hashes
+from firth.parsing.segmenter.network import BoundaryRunner
+from firth.parsing.segmenter.sequences import boundaries_between, span_ends
 from firth.parsing.segmenter.tokens import TokenFinder, Tokens
+from firth.parsing.segmenter.words import WordFinder
 
 # Tokens are looked for in windows of so many characters; a window grows until it holds a complete chunk.
 _WINDOW_CHARACTERS = 1 << 14
@@ -67,10 +69,19 @@ class SentenceFinder:
         Decides where sentences end.
     reach
         How many tokens away from a token another one can be that has a part in the decision about it.
+    word_finder
+        Joins tokens to words that hold spaces; None if no words do.
     """
 
-    def __init__(self, token_finder: TokenFinder, runner: BoundaryRunner, reach: int) -> None:
+    def __init__(
+        self,
+        token_finder: TokenFinder,
+        runner: BoundaryRunner,
+        reach: int,
+        word_finder: WordFinder | None = None,
+    ) -> None:
         self._token_finder, self._runner, self._reach = token_finder, runner, reach
+        self._word_finder = word_finder
         self._blocks: list[str] = []  # given, but not yet a part of `_text`
         self._n_characters = 0  # of the whole text, so far
         self._text, self._offset = "", 0  # the part in memory, and where it begins in the whole text
@@ -99,12 +110,14 @@ class SentenceFinder:
         self._join_blocks()
         start = self._window_start - self._offset
         chunks = Chunks.of(self._text[start : start + self._window])
-        # Unless the text ends, the last chunk may go on; and the one before must know what follows it.
-        n = len(chunks.starts) if is_end else len(chunks.starts) - 1
+        # Unless the text ends, the last chunk may go on; and the one before it is what follows the others.
+        n = len(chunks.starts) if is_end else len(chunks.starts) - 2
         if n < 1 and not is_end:
             self._window *= 2
             return
         tokens = self._token_finder.find(chunks, n, self._window_start)
+        if self._word_finder is not None:
+            tokens = self._word_finder.feed(tokens, is_end)
         if not is_end:
             self._window_start += int(chunks.starts[n])
             self._window = _WINDOW_CHARACTERS
@@ -119,6 +132,8 @@ class SentenceFinder:
         needed = self._window_start
         if self._first < len(self._tokens):
             needed = min(needed, int(self._tokens.starts[self._first]))
+        elif self._word_finder is not None and self._word_finder.start is not None:
+            needed = min(needed, self._word_finder.start)
         self._text = "".join([self._text[needed - self._offset :], *self._blocks])
         self._offset = needed
         self._blocks.clear()
@@ -126,11 +141,11 @@ class SentenceFinder:
     def _find_sentences(self, tokens: Tokens, is_last: bool) -> Iterator[SentencePlaces]:
         """Yield the sentences that end before or among these tokens."""
         tokens, first = self._tokens.followed_by(tokens), self._first
-        data = sentence_boundaries(tokens.hashes, tokens.breaks, tokens.breaks)
+        data = boundaries_between(tokens.hashes, tokens.breaks, tokens.breaks, ~tokens.breaks)
         margins = np.full(len(tokens), np.inf, np.float32)
         margins[data.asked] = self._runner.margins(data.hashes, data.lengths, data.asked)
         decided = len(tokens) if is_last else max(len(tokens) - self._reach, 0)
-        ends = sentence_ends(margins[:decided], first)
+        ends = span_ends(margins[:decided], first, _LONGEST_SENTENCE)
         last = ends[-1] if ends else first
         context = max(last - self._reach, 0)
         self._tokens, self._first = tokens[context:], last - context
@@ -144,33 +159,3 @@ class SentenceFinder:
                 (next_starts > tokens.ends)[first:last],
                 [0, *(end - first for end in ends)],
             )
-
-
-def sentence_boundaries(hashes: Hashes, right: Bools, breaks: Bools) -> Boundaries:
-    """Return the sequences of tokens that end at breaks, or with the last token, and their sentence ends."""
-    lasts = np.flatnonzero(breaks)
-    bounds = np.concatenate([[0], lasts + 1, [len(breaks)]])
-    lengths = np.diff(bounds)
-    return Boundaries(hashes, lengths[lengths > 0], ~breaks, right, breaks)
-
-
-def sentence_ends(margins: Floats, first: int) -> list[int]:
-    """Return the ends of sentences, the first of which begins at `first`; tokens after them have no end yet.
-
-    Parameters
-    ----------
-    margins
-        (n,): by how much a sentence end is more likely than none after each token.
-    first
-        The first token of the first sentence.
-    """
-    ends = []
-    likely = (first + 1 + np.flatnonzero(margins[first:] > 0)).tolist()
-    for end in [*likely, len(margins)]:
-        while end - first > _LONGEST_SENTENCE:
-            first += 1 + int(margins[first : first + _LONGEST_SENTENCE].argmax())
-            ends.append(first)
-        if end > first and margins[end - 1] > 0:
-            ends.append(end)
-            first = end
-    return ends

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
@@ -24,12 +24,17 @@ from firth.parsing.segmenter.network import (
     BoundaryTask,
     FrequentHashes,
     Hashes,
+    joined_boundaries,
 )
-from firth.parsing.segmenter.sentences import sentence_boundaries
+from firth.parsing.segmenter.sequences import boundaries_between
+from firth.parsing.segmenter.statistics import WordStatistics
 from firth.parsing.segmenter.tokens import Questions, questions, token_hashes
 from firth.parsing.segmenter.treebank import AnnotatedText, annotate
+from firth.parsing.segmenter.variation import vary
+from firth.parsing.segmenter.words import Pieces, join_hashes, word_boundaries
 from firth.runs.run import Run
 from firth.text.document import Sentence
+from firth.text.stream import Source, text_blocks
 
 # No token is taken to end between characters of two classes where fewer than 0.2% of the pairs have an end.
 _RAREST_END_SHARE = 0.002
@@ -41,8 +46,14 @@ _FEWEST_EPOCHS, _MOST_EPOCHS = 12, 40
 # In training, the network over tokens sees at most 200 tokens of a paragraph together.
 _TRAINING_SEQUENCE = 200
 
-# Half of the blank lines are taken out of one of the two copies of the text in training.
-_JOINED_SHARE = 0.5
+# The networks are trained on the treebank and three varied copies of it, in half of the epochs.
+_VARIED_COPIES, _COUNTED_COPIES = 3, 2
+
+# A network for words that hold spaces needs 50 of them in the treebank.
+_FEWEST_SPACED = 50
+
+# The use of words is counted in the first 30,000,000 characters of each raw text.
+_COUNTED_CHARACTERS = 30_000_000
 
 
 class SegmenterParts(NamedTuple):
@@ -52,6 +63,8 @@ class SegmenterParts(NamedTuple):
     characters: BoundaryNetwork
     tokens: BoundaryNetwork
     expansions: MultiwordRules
+    statistics: WordStatistics
+    pieces: BoundaryNetwork | None
     scores: dict[str, float]
 
 
@@ -59,11 +72,12 @@ def train_parts(
     run: Run,
     sentences: Iterable[Sentence],
     dev: Iterable[Sentence],
-    shapes: tuple[BoundaryShape, BoundaryShape],
+    shapes: tuple[BoundaryShape, BoundaryShape, BoundaryShape],
     *,
     seed: int,
     threads: int | None,
     epochs: int | None,
+    raw: Iterable[Source],
 ) -> SegmenterParts:
     """Train the parts of a segmenter; see `firth.parsing.segmenter.segmenter.Segmenter.train`.
 
@@ -74,47 +88,76 @@ def train_parts(
     sentences, dev, seed, threads, epochs
         As for `Segmenter.train`.
     shapes
-        The sizes of the networks over characters and over tokens.
+        The sizes of the networks over characters, over tokens, and over pieces of words.
+    raw
+        The raw text that tells how words are used.
     """
     sentences, dev = list(sentences), list(dev)
     if not sentences or not dev:
         raise InputError("a segmenter needs sentences to train on, and others to score on")
     text, dev_text = annotate(sentences), annotate(dev)
     n_spaced = sum(" " in surface.form for s in sentences for surface, _ in s.surface_tokens())
-    if n_spaced:
+    if 0 < n_spaced < _FEWEST_SPACED:
         run.progress.note(f"tokens with a space in them: {n_spaced}; the segmenter cuts them there")
+    statistics = WordStatistics.learn(_beginnings(raw))
     usual_epochs = min(max(_TRAINING_TOKENS // len(text.starts), _FEWEST_EPOCHS), _MOST_EPOCHS)
     training = _Training(
         whole_number("epochs", usual_epochs if epochs is None else epochs),
         seed_number(seed),
         thread_count(threads),
         run,
-        _fingerprint(text, dev_text),
+        _fingerprint(text, dev_text, statistics),
     )
+    random = np.random.default_rng(seed)
+    varied = [vary(text, random, statistics.abbreviations) for _ in range(_VARIED_COPIES)]
+    copies = [Pieces.of(copy) for copy in (text, *varied)]
+    varied_dev = vary(dev_text, random, statistics.abbreviations)
+    dev_copies = [Pieces.of(dev_text), Pieces.of(varied_dev)]
     never = _never_between(text)
-    data, dev_data = _token_boundaries(text, never), _token_boundaries(dev_text, never)
-    vocabulary = FrequentHashes.learn(data.hashes)
+    dev_data = [_token_boundaries(copy.text, never, statistics) for copy in dev_copies]
+    data = [_token_boundaries(copy.text, never, statistics) for copy in copies]
     characters, token_score = training.train(
         "tokens",
-        BoundaryNetwork(shapes[0], vocabulary, {}),
-        data,
+        BoundaryNetwork(shapes[0], _vocabulary(data), {}),
+        joined_boundaries(data),
         dev_data,
-        copies=1,
+        copies=_COUNTED_COPIES,
         batch=2000,
         lr=1e-2,
     )
-    hashes, dev_hashes = _hashes_of_tokens(text), _hashes_of_tokens(dev_text)
-    tokens, sentence_score = training.train(
+    scores = {"tokens F1": token_score}
+    hashes = [_hashes_of_tokens(copy.text, statistics) for copy in copies]
+    dev_hashes = [_hashes_of_tokens(copy.text, statistics) for copy in dev_copies]
+    pieces = None
+    if n_spaced >= _FEWEST_SPACED:
+        words = [_word_boundaries(*copy) for copy in zip(copies, hashes, strict=True)]
+        pieces, scores["words F1"] = training.train(
+            "words",
+            BoundaryNetwork(shapes[2], _vocabulary(words), {}),
+            joined_boundaries(words),
+            [_word_boundaries(*copy) for copy in zip(dev_copies, dev_hashes, strict=True)],
+            copies=_COUNTED_COPIES,
+            batch=1000,
+            lr=5e-3,
+        )
+    data = [
+        _sentence_boundaries(*copy, _TRAINING_SEQUENCE, pieces is not None)
+        for copy in zip(copies, hashes, strict=True)
+    ]
+    tokens, scores["sentences F1"] = training.train(
         "sentences",
-        BoundaryNetwork(shapes[1], FrequentHashes.learn(hashes), {}),
-        _training_sentences(text, hashes, np.random.default_rng(seed)),
-        sentence_boundaries(dev_hashes, dev_text.sentence_ends, dev_text.paragraph_ends),
-        copies=2,
+        BoundaryNetwork(shapes[1], _vocabulary(data), {}),
+        joined_boundaries(data),
+        [
+            _sentence_boundaries(*copy, None, pieces is not None)
+            for copy in zip(dev_copies, dev_hashes, strict=True)
+        ],
+        copies=_COUNTED_COPIES,
         batch=1000,
         lr=5e-3,
     )
-    scores = {"tokens F1": token_score, "sentences F1": sentence_score}
-    return SegmenterParts(never, characters, tokens, MultiwordRules.learn(sentences), scores)
+    expansions = MultiwordRules.learn(sentences)
+    return SegmenterParts(never, characters, tokens, expansions, statistics, pieces, scores)
 
 
 @dataclass(frozen=True)
@@ -138,20 +181,20 @@ class _Training:
         name: str,
         network: BoundaryNetwork,
         data: Boundaries,
-        dev: Boundaries,
+        dev: Sequence[Boundaries],
         *,
         copies: int,
         batch: int,
         lr: float,
     ) -> tuple[BoundaryNetwork, float]:
-        """Train a network on data that hold `copies` copies of the treebank.
+        """Train a network on several copies of the treebank, in fewer epochs by the factor `copies`.
 
         Returns the network, rounded as in a model file, and its score on dev.
         """
         epochs = -(-self.epochs // copies)
         network.initialise(np.random.default_rng(self.seed))
         history = train(
-            BoundaryTask(network, data, dev, name),
+            BoundaryTask(network, data, dev[0], dev[1], name),
             Schedule(epochs=epochs, batch=batch, lr=lr, patience=epochs, seed=self.seed),
             name=f"segmenter, {name}",
             threads=self.threads,
@@ -159,7 +202,8 @@ class _Training:
             settings={"data": self.data, "shape": asdict(network.shape)},
         )
         round_parameters(network.parameters, network.specs())
-        return network, max(float(figures[f"{name} F1"]) for figures in history)
+        best = max(history, key=lambda figures: figures[f"varied {name} F1"])
+        return network, float(best[f"{name} F1"])
 
 
 def _never_between(text: AnnotatedText) -> Bools:
@@ -196,14 +240,14 @@ def _inseparable() -> Bools:
     return inseparable
 
 
-def _token_boundaries(text: AnnotatedText, never: Bools) -> Boundaries:
+def _token_boundaries(text: AnnotatedText, never: Bools, statistics: WordStatistics) -> Boundaries:
     """Return the characters of a treebank that the network must see to find its tokens."""
     chunks = Chunks.of(text.text)
     right = np.zeros(len(text.text), np.bool_)
     given = np.zeros(len(text.text), np.bool_)
     right[text.ends - 1] = True
     given[chunks.ends - 1] = True
-    parts = [Questions.none(), *questions(chunks, len(chunks.starts), never)]
+    parts = [Questions.none(), *questions(chunks, len(chunks.starts), never, statistics)]
     places = np.concatenate([part.places for part in parts])
     return Boundaries(
         np.concatenate([part.hashes for part in parts]),
@@ -214,36 +258,67 @@ def _token_boundaries(text: AnnotatedText, never: Bools) -> Boundaries:
     )
 
 
-def _hashes_of_tokens(text: AnnotatedText) -> Hashes:
+def _hashes_of_tokens(text: AnnotatedText, statistics: WordStatistics) -> Hashes:
     """Return the features of the tokens of a treebank."""
-    return token_hashes(Characters.of(text.text), text.starts, text.ends)
+    return token_hashes(Characters.of(text.text), text.starts, text.ends, statistics)
 
 
-def _training_sentences(text: AnnotatedText, hashes: Hashes, random: np.random.Generator) -> Boundaries:
-    """Return the tokens of a treebank twice: as they are, and with half of the blank lines taken out.
+def _vocabulary(copies: Sequence[Boundaries]) -> FrequentHashes:
+    """Return the frequent hashes of a treebank and its varied copies."""
+    return FrequentHashes.learn(copies[0].hashes, [copy.hashes for copy in copies[1:]])
 
-    The second copy is there because people write without blank lines too. Long paragraphs are cut, so that
-    batches are small.
-    """
-    n = len(hashes)
-    joined = text.paragraph_ends & (random.random(n) >= _JOINED_SHARE)
-    joined[-1] = True
-    copies = []
-    for breaks in (text.paragraph_ends, joined):
-        paragraph: Ints = np.cumsum(breaks) - breaks
-        starts = np.append(0, np.flatnonzero(breaks) + 1)
-        place = np.arange(n) - starts[paragraph]
-        copies.append(breaks | (place % _TRAINING_SEQUENCE == _TRAINING_SEQUENCE - 1))
-    return sentence_boundaries(
-        np.concatenate([hashes, hashes]), np.tile(text.sentence_ends, 2), np.concatenate(copies)
+
+def _word_boundaries(copy: Pieces, hashes: Hashes) -> Boundaries:
+    """Return the pieces of a text with their word ends; a paragraph is cut into short sequences."""
+    text = copy.text
+    return word_boundaries(
+        hashes, copy.word_ends, _cut_long(text.paragraph_ends, _TRAINING_SEQUENCE), copy.spaced
     )
 
 
-def _fingerprint(*texts: AnnotatedText) -> str:
-    """Return a hash of the texts with their annotation."""
+def _sentence_boundaries(copy: Pieces, hashes: Hashes, longest: int | None, are_joined: bool) -> Boundaries:
+    """Return the tokens of a text with their sentence ends, and sequences cut to so many tokens.
+
+    Tokens are words, or pieces where pieces are not joined.
+    """
+    text = copy.text
+    lasts = copy.lasts if are_joined else np.arange(len(text.starts))
+    if are_joined:
+        hashes = join_hashes(hashes, copy.firsts, lasts)
+    breaks = text.paragraph_ends[lasts]
+    if longest is not None:
+        breaks = _cut_long(breaks, longest)
+    return boundaries_between(hashes, text.sentence_ends[lasts], breaks, ~breaks)
+
+
+def _cut_long(breaks: Bools, longest: int) -> Bools:
+    """Return more breaks, so that no sequence is longer: batches are small then."""
+    paragraph: Ints = np.cumsum(breaks) - breaks
+    starts = np.append(0, np.flatnonzero(breaks) + 1)
+    place = np.arange(len(breaks)) - starts[paragraph]
+    cut: Bools = breaks | (place % longest == longest - 1)
+    return cut
+
+
+def _beginnings(raw: Iterable[Source]) -> Iterator[str]:
+    """Yield the beginnings of raw texts in blocks."""
+    for source in raw:
+        n = 0
+        for block in text_blocks(source):
+            yield block
+            n += len(block)
+            if n >= _COUNTED_CHARACTERS:
+                break
+
+
+def _fingerprint(text: AnnotatedText, dev: AnnotatedText, statistics: WordStatistics) -> str:
+    """Return a hash of the texts with their annotation, and of the statistics of words."""
     digest = hashlib.sha256()
-    for text in texts:
-        digest.update(text.text.encode("utf-8", "surrogatepass"))
-        for array in (text.starts, text.ends, text.sentence_ends, text.paragraph_ends):
+    for part in (text, dev):
+        digest.update(part.text.encode("utf-8", "surrogatepass"))
+        for array in (part.starts, part.ends, part.sentence_ends, part.paragraph_ends):
             digest.update(array.tobytes())
+    digest.update(statistics.hashes.tobytes())
+    digest.update(statistics.usage.tobytes())
+    digest.update(repr(sorted(statistics.abbreviations.items())).encode())
     return digest.hexdigest()

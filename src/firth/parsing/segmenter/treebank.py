@@ -71,6 +71,37 @@ def annotate(sentences: Iterable[Sentence]) -> AnnotatedText:
     )
 
 
+def annotated(paragraphs: Iterable[Iterable[Iterable[tuple[str, str]]]]) -> AnnotatedText:
+    """Join the sentences of paragraphs to a text; a token is given with the white space after it.
+
+    Blank lines follow paragraphs, whatever white space their last tokens have.
+    """
+    pieces: list[str] = []
+    spans: list[tuple[int, int]] = []
+    sentence_ends: list[int] = []
+    paragraph_ends: list[int] = []
+    length = 0
+    for paragraph in paragraphs:
+        gap = ""
+        for sentence in paragraph:
+            for form, gap in sentence:
+                spans.append((length, length + len(form)))
+                pieces += [form, gap]
+                length += len(form) + len(gap)
+            sentence_ends.append(len(spans) - 1)
+        pieces[-1] = "\n\n"
+        length += len(pieces[-1]) - len(gap)
+        paragraph_ends.append(len(spans) - 1)
+    columns = np.array(spans, np.int64).reshape(len(spans), 2)
+    return AnnotatedText(
+        "".join(pieces),
+        columns[:, 0].copy(),
+        columns[:, 1].copy(),
+        _mask(sentence_ends, len(spans)),
+        _mask(paragraph_ends, len(spans)),
+    )
+
+
 def raw_text(sentences: Iterable[Sentence]) -> str:
     """Return the text of a treebank: a blank line between paragraphs, and a space between sentences.
 
