@@ -50,7 +50,7 @@ def test_parts_can_be_copied_too(nlp: Pipeline) -> None:
 
 def test_processes_share_a_pipeline(nlp: Pipeline) -> None:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        (document,) = pool.map(nlp, [TEXT])
+        (document,) = pool.map_async(nlp, [TEXT]).get(timeout=120)
     assert document == nlp(TEXT)
 
 

@@ -23,6 +23,7 @@ from firth.parsing.segmenter.kernels import N_CLASSES
 from firth.parsing.segmenter.multiwords import MultiwordRules
 from firth.parsing.segmenter.network import BoundaryNetwork, BoundaryShape, FrequentHashes
 from firth.parsing.segmenter.segmenter import Segmenter
+from firth.parsing.segmenter.statistics import WordStatistics
 from firth.parsing.tagger.features import WordFeatures
 from firth.parsing.tagger.lemmas import Lemmas
 from firth.parsing.tagger.tag_sets import TagSets
@@ -63,6 +64,8 @@ def untrained() -> Pipeline:
         boundaries(segmenters._CHARACTERS),
         boundaries(segmenters._TOKENS),
         MultiwordRules({"n't": ("", "n't")}, {"dont": ("do", "nt"), "do": ()}),
+        WordStatistics(np.array([5, 70], np.int32), np.array([[1, 2], [3, 0]], np.uint8)),
+        boundaries(segmenters._PIECES),
         {"tokens F1": 50.0},
     )
     history = [{"epoch": 1, "loss": 0.5, "seconds": 3.0}]

@@ -241,21 +241,25 @@ class Segmenter:
             for part, network in parts.items()
             for name, array in network.arrays().items()
         }
-        statistics: dict[str, npt.NDArray[Any]] = {
-            "words": self._statistics.hashes,
-            "usage": self._statistics.usage,
-        }
-        return {"never": self._never, **statistics, **arrays}
+        if not self._is_old:
+            arrays |= {"words": self._statistics.hashes, "usage": self._statistics.usage}
+        return {"never": self._never, **arrays}
 
     def metadata(self) -> dict[str, Any]:
         """Return the metadata that `from_arrays` needs, with the scores on dev, as JSON has it."""
-        return {
+        metadata: dict[str, Any] = {
             "rules": {ending: list(words) for ending, words in self._expansions.rules.items()},
             "exceptions": {form: list(words) for form, words in self._expansions.exceptions.items()},
             "scores": self._scores,
-            "version": _VERSION,
-            "pieces": self._pieces is not None,
         }
+        if not self._is_old:
+            metadata |= {"version": _VERSION, "pieces": self._pieces is not None}
+        return metadata
+
+    @property
+    def _is_old(self) -> bool:
+        """Whether it comes from a file without a version; it is saved as it was read."""
+        return self._characters.shape == _OLD_SHAPES[0]
 
     @classmethod
     def from_arrays(
@@ -303,6 +307,8 @@ def _statistics(arrays: Arrays) -> WordStatistics:
     """Return the statistics of words of a model file, from arrays that are checked first."""
     check_arrays(arrays, [ArrayRecord("words", np.int32, (None,))])
     check_arrays(arrays, [ArrayRecord("usage", np.uint8, (len(arrays["words"]), 2))])
+    if (arrays["words"] < 0).any():
+        raise InputError("its array 'words' has negative numbers, which are no hashes")
     if (arrays["words"] < 0).any():
         raise InputError("its array 'words' has negative numbers, which are no hashes")
     return WordStatistics(arrays["words"], arrays["usage"])
