@@ -184,3 +184,16 @@ def test_the_floors_are_those_that_contributing_shows() -> None:
             floor = int(found[1] or floor)
             shown[found[2]] = floor
     assert shown == {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+
+# What a kernel's module imports is part of the key of its machine code: an edit there compiles it again.
+CONSTANTS = {"firth.arrays", "firth.parsing.transitions.codes", "firth.text.splitting"}
+KERNELS = [name for name in HOUSE if "kernels" in name.split(".")]
+
+
+@pytest.mark.parametrize("module", KERNELS)
+def test_kernels_import_little(module: str) -> None:
+    others = {
+        name for name in HOUSE[module] if room_of(name) != "compute" and "kernels" not in name.split(".")
+    }
+    assert others <= CONSTANTS

@@ -332,11 +332,13 @@ def test_a_result_is_saved_though_checkpoints_cannot_be(
 
     monkeypatch.setattr("firth.runs.checkpoints.save_arrays", fail)
     monkeypatch.setattr("firth.runs.checkpoints._SECONDS_BETWEEN", 0)
-    code, shown, told = command_line.run(f"{command} {COMMANDS[command]} -q")
-    assert (code, shown) == (0, "")
+    code, _, told = command_line.run(f"{command} {COMMANDS[command]}")
+    assert code == 0
     assert command_line.output.stat().st_size > 0
-    assert "No space left on device; training goes on without checkpoints" in told
-    assert all(line.startswith("firth: note: ") for line in told.splitlines())
+    notes = [line for line in told.splitlines() if "No space left on device" in line]
+    assert notes  # one for each stage: there may be space again
+    assert all(line.startswith("firth: note: ") for line in notes)
+    assert all(line.endswith("; training goes on without checkpoints") for line in notes)
 
 
 @pytest.mark.parametrize("command", list(COMMANDS))

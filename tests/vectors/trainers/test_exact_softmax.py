@@ -161,7 +161,7 @@ def test_a_seed_gives_the_same_bits_for_any_number_of_threads(monkeypatch: pytes
 @pytest.mark.parametrize("n", [1, 39, 40, 41, 1_000, 20_000, 100_000])
 def test_minibatches_are_alike_and_bounded(n: int) -> None:
     batches = softmax._number_of_minibatches(n)
-    words = softmax._deal(n, batches, np.random.default_rng(0))
+    words = softmax._deal_into_minibatches(n, batches, np.random.default_rng(0))
     np.testing.assert_array_equal(np.sort(words), np.arange(n))
     bounds = np.arange(batches + 1) * n // batches
     sizes = np.diff(bounds)

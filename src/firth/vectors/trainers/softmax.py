@@ -116,7 +116,7 @@ class Softmax(Objective):
         V[:, 0] = 1
         U[:, 0] = np.log(frequencies)
         moments = {name: np.zeros_like(V) for name in ("V_first", "V_second", "U_first", "U_second")}
-        self.arrays = {"words": _deal(n, self.n_parts, rng), "V": V, "U": U, **moments}
+        self.arrays = {"words": _deal_into_minibatches(n, self.n_parts, rng), "V": V, "U": U, **moments}
 
     def array_shapes(self) -> Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]:
         """Return the shapes and types of the matrices and of ``words``."""
@@ -260,7 +260,7 @@ def _number_of_minibatches(n: int) -> int:
     return min(n, max(_FEWEST_MINIBATCHES, -(-n * n * 4 // _BYTES_OF_SCORES)))
 
 
-def _deal(n: int, minibatches: int, rng: np.random.Generator) -> Int64s:
+def _deal_into_minibatches(n: int, minibatches: int, rng: np.random.Generator) -> Int64s:
     """Return the words 0..n−1, sorted by frequency, dealt out like cards: minibatch after minibatch."""
     rounds = -(-n // minibatches)
     ranks = np.arange(rounds * minibatches).reshape(rounds, minibatches)
