@@ -304,3 +304,15 @@ def test_help(firth: CommandLine, command: str) -> None:
     assert f"Usage: firth {command} " in shown
     if " " in command:
         assert shown.count(f"firth {command} ") >= 3  # usage and examples
+
+
+def test_raw_text_tells_how_words_are_used(copied: CommandLine) -> None:
+    (copied.folder / "raw.txt").write_text("The cat sees Dr. Dog. It likes the old bird.\n" * 50)
+    copied.succeeds("parser", "train", *TRAINING, "--text", "raw.txt", "-o", "raw.firth", "-q")
+    assert (copied.folder / "raw.firth").read_bytes() != (copied.folder / "little.firth").read_bytes()
+    copied.succeeds("parser", "train", *TRAINING, "--text", "raw.txt", "-o", "again.firth", "-q")
+    assert (copied.folder / "raw.firth").read_bytes() == (copied.folder / "again.firth").read_bytes()
+    assert copied.fails("parser", "train", *TRAINING, "--text", "none.txt", "-o", "n.firth").startswith(
+        "none.txt: "
+    )
+    assert "is raw.txt" in copied.fails("parser", "train", *TRAINING, "--text", "raw.txt", "-o", "raw.txt")

@@ -72,6 +72,7 @@ class Pipeline:
         vectors: Vectors | None = None,
         *,
         silver: Treebank = (),
+        text: Iterable[Source] = (),
         epochs: int | None = ParserSettings.epochs,
         seed: int = ParserSettings.seed,
         threads: int | None = ParserSettings.threads,
@@ -82,13 +83,16 @@ class Pipeline:
     ) -> Pipeline:
         """Train all parts on a treebank; see `firth.Parser.train`.
 
-        `silver`, `epochs` and `shape` concern the parser and its tagger only.
+        `silver`, `epochs` and `shape` concern the parser and its tagger only; `text`, raw texts of the same
+        language, the segmenter only: see `firth.parsing.segmenter.segmenter.Segmenter.train`.
         """
         settings = ParserSettings(epochs, seed, threads, shape or ParserShape())
         with open_run("treebank", checkpoint_dir, resume, progress) as run:
             treebanks = read_treebanks(train, dev, silver, seed=settings.seed, progress=run.progress)
             sentences, dev_sentences, _ = treebanks
-            segmenter = Segmenter.train_in(run, sentences, dev_sentences, seed=seed, threads=threads)
+            segmenter = Segmenter.train_in(
+                run, sentences, dev_sentences, seed=seed, threads=threads, text=text
+            )
             parser = Parser.train_in(run, *treebanks, vectors, settings)
         parser.note_held_out(dev_sentences if dev is None else ())
         return cls(segmenter, parser)

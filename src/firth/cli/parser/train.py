@@ -53,6 +53,15 @@ def train(
             show_default=False,
         ),
     ] = None,
+    text: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="RAW",
+            help="Raw text of the same language: how it uses words helps to find sentences. May be given "
+            "several times.",
+            show_default=False,
+        ),
+    ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
@@ -70,7 +79,7 @@ def train(
 ) -> None:
     """Learn to read raw text from a treebank: to find words and sentences, to tag them, to draw their trees.
 
-    The same treebank, vectors and seed make the same model, to the byte, with any number of threads.
+    The same treebank, vectors, text and seed make the same model, to the byte, with any number of threads.
 
     A checkpoint is kept after each epoch, in the folder OUT.training unless --checkpoint-dir names another
     one. A training that was interrupted goes on from there with --resume, and ends with the same model. When
@@ -79,7 +88,7 @@ def train(
     \b
     Examples:
       firth parser train train.conllu --dev dev.conllu -o my.firth
-      firth parser train train.conllu --dev dev.conllu -o my.firth --vectors wiki.safetensors
+      firth parser train train.conllu --dev dev.conllu -o my.firth --vectors wiki.safetensors --text wiki.txt
       firth parser train train.conllu --dev dev.conllu -o my.firth --resume
       firth parser train my-only-treebank.conllu -o my.firth
     """
@@ -88,7 +97,7 @@ def train(
     from firth.progress import default_progress
     from firth.vectors.word_vectors import load_vectors
 
-    check_outputs(output, inputs=(treebank, dev, vectors), quiet=quiet)
+    check_outputs(output, inputs=(treebank, dev, vectors, *(text or ())), quiet=quiet)
     with resumable(output, checkpoint_dir, resume) as folder:
         sentences = read_treebank(treebank)
         dev_sentences = None if dev is None else read_treebank(dev)
@@ -98,6 +107,7 @@ def train(
             sentences,
             dev_sentences,
             pretrained,
+            text=text or (),
             epochs=epochs,
             seed=seed,
             threads=threads,
