@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import io
@@ -59,6 +60,8 @@ def test_formats(tmp_path: Path, name: str, text: str) -> None:
 def test_packed_files_and_detection(tmp_path: Path) -> None:
     (tmp_path / "x.tsv.gz").write_bytes(gzip.compress(b"yes\tgood\n"))
     assert pairs(read(tmp_path / "x.tsv.gz")) == [(("yes",), "good")]
+    (tmp_path / "x.csv.bz2").write_bytes(bz2.compress(b"yes,good\n"))
+    assert pairs(read(tmp_path / "x.csv.bz2")) == [(("yes",), "good")]
     for text, format in ((TREE, "trees"), ("__label__a b", "fasttext"), ("a\tb", "tsv"), ("\n{}", "jsonl")):
         (tmp_path / "y").write_text(text)
         assert detect(tmp_path / "y") == format

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
@@ -363,3 +364,11 @@ def test_help(firth: CommandLine) -> None:
     shown = firth.succeeds("parse", "--help")
     assert "Usage: firth parse [OPTIONS] [FILE|-]" in shown
     assert shown.count("  firth parse ") >= 3
+
+
+def test_packed_conllu_is_known_by_its_name(copied: CommandLine) -> None:
+    """Its rows would pass for raw text."""
+    expected = copied.succeeds("parse", "dev.conllu", *MODEL)
+    data = (copied.folder / "dev.conllu").read_bytes()
+    (copied.folder / "dev.conllu.bz2").write_bytes(bz2.compress(data))
+    assert copied.succeeds("parse", "dev.conllu.bz2", *MODEL) == expected

@@ -32,6 +32,7 @@ from firth.classification.sentiment_trees import read_trees
 from firth.classification.tables import read_csv, read_tsv
 from firth.errors import InputError
 from firth.files.atomic import open_input
+from firth.files.packed import name_unpacked
 
 Format = Literal["tsv", "csv", "jsonl", "fasttext", "trees"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -49,7 +50,7 @@ def read(
     label_field: str | None = None,
     text_field: str | None = None,
 ) -> Labelled:
-    """Read labelled texts from a file, which may be packed (.gz, .xz).
+    """Read labelled texts from a file, which may be packed.
 
     Parameters
     ----------
@@ -126,8 +127,7 @@ def _first_text(lines: Iterator[Line], path: PathLike) -> tuple[int, Line]:
 
 def _format_of(path: PathLike, first: str) -> str:
     stripped = first.lstrip()
-    names = Path(path).name.lower().removesuffix(".gz").removesuffix(".xz")
-    if (suffix := Path(names).suffix) in _SUFFIXES:
+    if (suffix := Path(name_unpacked(path)).suffix) in _SUFFIXES:
         return _SUFFIXES[suffix]
     if _PREFIX in first:
         return "fasttext"

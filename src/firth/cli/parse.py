@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import codecs
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -65,7 +64,7 @@ def parse(
         str | None,
         typer.Argument(
             metavar="FILE|-",
-            help="A text in UTF-8, or a .conllu file; also .gz or .xz. - is standard input.",
+            help="A text in UTF-8, or a .conllu file; may be packed. - is standard input.",
             show_default="standard input",
         ),
     ] = None,
@@ -210,7 +209,9 @@ def _kind_of_input(
     if file is not None and text is not None:
         raise InputError(f"both {file} and --text were given: which one is to be parsed?")
     if input is None:
-        is_conllu = file is not None and re.search(r"\.conllu(\.gz|\.xz)?$", file, re.IGNORECASE)
+        from firth.files.packed import name_unpacked
+
+        is_conllu = file is not None and name_unpacked(file).endswith(".conllu")
         input = Input.conllu if is_conllu else Input.text
     if input in (Input.words, Input.conllu) and text is not None:
         raise InputError(f"--input {input.value} is for files; --text is raw text")

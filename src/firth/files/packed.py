@@ -30,6 +30,12 @@ def is_packed(path: PathLike) -> bool:
     return Path(path).suffix.lower() in (*PACKINGS, ARCHIVE)
 
 
+def name_unpacked(path: PathLike) -> str:
+    """Return the name of a file in lower case, without the suffix of its packing: it says what is inside."""
+    path = Path(path)
+    return (path.stem if is_packed(path) else path.name).lower()
+
+
 class Unpacked(io.RawIOBase):
     """The unpacked bytes of a packed file with one or more members.
 

@@ -65,9 +65,7 @@ def train(
     context: typer.Context,
     source: Annotated[
         Path,
-        typer.Argument(
-            metavar="TRAIN", help="Labelled texts: see below. May be packed (.gz, .xz).", show_default=False
-        ),
+        typer.Argument(metavar="TRAIN", help="Labelled texts: see below. May be packed.", show_default=False),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT", help="Where to save.", show_default=False)

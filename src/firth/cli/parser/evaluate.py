@@ -37,7 +37,7 @@ def evaluate(
     gold: Annotated[
         Path,
         typer.Argument(
-            metavar="GOLD", help="The treebank to compare with: CoNLL-U, also .gz or .xz.", show_default=False
+            metavar="GOLD", help="The treebank to compare with: CoNLL-U, may be packed.", show_default=False
         ),
     ],
     gold_tags: Annotated[

@@ -29,7 +29,7 @@ def train(
         Path,
         typer.Argument(
             metavar="TRAIN",
-            help="The treebank to learn from: CoNLL-U, also .gz or .xz.",
+            help="The treebank to learn from: CoNLL-U, may be packed.",
             show_default=False,
         ),
     ],

@@ -83,10 +83,12 @@ class SentenceFinder:
         self._token_finder, self._runner, self._reach = token_finder, runner, reach
         self._word_finder = word_finder
         self._blocks: list[str] = []  # given, but not yet a part of `_text`
-        self._n_characters = 0  # of the whole text, so far
+        # The characters of the whole text so far.
+        self._n_characters = 0
         self._text, self._offset = "", 0  # the part in memory, and where it begins in the whole text
         self._window_start, self._window = 0, _WINDOW_CHARACTERS
-        self._tokens = Tokens.none()  # of the next sentences, and before them their context
+        # The tokens of the next sentences, and before them their context.
+        self._tokens = Tokens.none()
         self._first = 0  # the first of these tokens that is no context
 
     def feed(self, block: str) -> Iterator[SentencePlaces]:

@@ -14,14 +14,10 @@ import numpy as np
 
 from firth.arrays import Bools, Ints
 from firth.parsing.segmenter.characters import Characters, single_spaces
-from firth.parsing.segmenter.kernels import TOKEN_CHANNELS
 from firth.parsing.segmenter.network import Boundaries, BoundaryRunner, Hashes
 from firth.parsing.segmenter.sequences import boundaries_between, span_ends
 from firth.parsing.segmenter.tokens import Tokens
 from firth.parsing.segmenter.treebank import AnnotatedText
-
-PIECE_CHANNELS = TOKEN_CHANNELS + 2
-"""A piece has the features of a token, and hashes of its form with the next one, and with the next two."""
 
 LOOKAHEAD = 2
 """The features of a piece depend on so many pieces after it."""
@@ -46,7 +42,8 @@ class WordFinder:
 
     def __init__(self, runner: BoundaryRunner, reach: int) -> None:
         self._runner, self._reach = runner, reach
-        self._pieces = Tokens.none()  # of the next words, and before them their context
+        # The pieces of the next words, and before them their context.
+        self._pieces = Tokens.none()
         self._first = 0  # the first of these pieces that is no context
 
     @property
